@@ -1,0 +1,24 @@
+/**
+ * Four layers, one jest project each (docs/testing.md). Native ESM and type stripping: no babel, no ts-jest.
+ * test/run.ts chooses the projects and passes --experimental-vm-modules.
+ */
+const base = {
+  testEnvironment: 'node',
+  transform: {},
+  extensionsToTreatAsEsm: ['.ts'],
+};
+
+/** @param {string} name @param {string[]} folders */
+const layer = (name, folders) => ({
+  ...base,
+  displayName: name,
+  testMatch: folders.map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
+});
+
+export default {
+  projects: [
+    layer('fast', ['lib', 'contract', 'ci-automation', 'skiff']),
+    layer('integration', ['integration']),
+    layer('e2e', ['e2e']),
+  ],
+};

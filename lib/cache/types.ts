@@ -1,0 +1,89 @@
+/** A file in the cache: its path below the prefix, `/`-separated, without a leading `/`. */
+export type CachePath = string;
+
+/** Reports bytes as they are moved. */
+export interface TransferOptions {
+  /** Called with the number of bytes moved since the last call. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
+/** One file to publish. */
+export interface Upload {
+  /** Absolute local path of a regular file. */
+  readonly file: string;
+  /** Where it appears in the cache. */
+  readonly path: CachePath;
+}
+
+/**
+ * Where artifacts live: a local folder, or a server with rsync over ssh in and HTTPS out. Moves bytes and names; knows nothing
+ * of digests, signatures or what the files mean.
+ *
+ * All methods throw `CACHE_UNREACHABLE` (host, tries), `CACHE_HOST_KEY` or `CACHE_PATH_INVALID` where they apply.
+ */
+export interface CacheStore {
+  /** For people: a folder, or server and prefix. Without credentials. */
+  readonly location: string;
+  /** Size in bytes, or undefined when there is no such file. Any other trouble throws. */
+  size(path: CachePath): Promise<number | undefined>;
+  /** Names in a folder, sorted; empty when there is no such folder. */
+  list(folder: CachePath): Promise<readonly string[]>;
+  /** A small text file, or undefined when there is none. */
+  readText(path: CachePath): Promise<string | undefined>;
+  /**
+   * Downloads to `toFile` by way of a partial file beside it that a later call resumes; `toFile` appears by rename when complete.
+   * Throws `CACHE_ARTIFACT_MISSING` when there is no such file.
+   */
+  download(path: CachePath, toFile: string, options?: TransferOptions): Promise<void>;
+  /**
+   * Publishes files as one set: all bytes go to a staging folder on the same file system, then each file is renamed into place in
+   * the order given. A reader never sees a part of a file; the last file of the set tells that the set is complete.
+   */
+  publish(uploads: readonly Upload[], options?: TransferOptions): Promise<void>;
+  /** Deletes a file or a folder with all that is in it; fine when there is none. */
+  remove(path: CachePath): Promise<void>;
+  /** Frees connections. */
+  close(): Promise<void>;
+}
+
+/** A published or fetched artifact; what a result file says of it. */
+export interface ArtifactRecord {
+  readonly path: CachePath;
+  readonly sizeBytes: number;
+  /** 64 hex digits. */
+  readonly sha256: string;
+}
+
+/** What to publish into one folder of the cache. */
+export interface PublishRequest {
+  /** Folder in the cache, for example `images/amd64/4799.0.0`. */
+  readonly folder: CachePath;
+  /** Absolute paths of files and folders; a folder's files keep their path below that folder. */
+  readonly files: readonly string[];
+  /** Make and publish `.DIGESTS` files; default true. */
+  readonly digests?: boolean;
+  /** Names (below `folder`) that are to appear last because readers take them for the sign that all is there, e.g. an `.id`. */
+  readonly last?: readonly string[];
+}
+
+/** The artifact cache as the steps use it: verified reads, whole-set writes with digests and signatures. */
+export interface ArtifactCache {
+  readonly store: CacheStore;
+  /**
+   * Publishes files with digests and, when a signer is configured, signatures. A file that is already there with the same digest is
+   * not sent again; one with another digest is replaced with a warning that names both.
+   *
+   * @returns a record for each of the given files (not for the digests and signatures)
+   */
+  publish(request: PublishRequest): Promise<readonly ArtifactRecord[]>;
+  /**
+   * Fetches one artifact into a folder and verifies it before it appears there: digest always, signature when trusted keys are
+   * configured. A file already there with the right digest is not downloaded again.
+   *
+   * Throws `CACHE_ARTIFACT_MISSING` (exit 1), `ARTIFACT_DIGEST_MISMATCH`, `ARTIFACT_DIGESTS_MISSING`, `ARTIFACT_SIGNATURE_MISSING` or
+   * `ARTIFACT_SIGNATURE_INVALID` (exit 3).
+   */
+  fetch(path: CachePath, toFolder: string): Promise<ArtifactRecord & { readonly file: string }>;
+  /** Whether all of the files are there. */
+  hasAll(paths: readonly CachePath[]): Promise<boolean>;
+}

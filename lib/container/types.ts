@@ -1,0 +1,51 @@
+import type { ArtifactRecord } from '../cache/types.ts';
+import type { Command, RunningCommand } from '../process/index.ts';
+
+/** The container engine of this machine. */
+export interface Engine {
+  readonly name: 'docker' | 'podman';
+  /** How to call it, for example `['docker']` or `['sudo', 'podman']`. */
+  readonly command: Command;
+  /** Image ID, 64 hex digits without `sha256:`, or undefined when the engine has no such image. */
+  imageId(reference: string): Promise<string | undefined>;
+  /** Streams `reference` as a docker archive. */
+  save(reference: string): RunningCommand;
+  /** Takes a docker archive on standard input. */
+  load(): RunningCommand;
+  /** Tries to pull from the image's registry; false when it is not to be had there. */
+  pull(reference: string): Promise<boolean>;
+  tag(source: string, target: string): Promise<void>;
+  commit(container: string, reference: string): Promise<void>;
+  removeImage(reference: string): Promise<void>;
+  removeContainer(name: string): Promise<void>;
+  /** The `ci-cleanup.sh` line that removes an image, as the original writes it. */
+  removeImageLine(reference: string): string;
+}
+
+/** A container image and the name and version under which the cache has it (`containers/VERSION/NAME-VERSION.tar.zst`). */
+export interface ImageName {
+  /** For example `flatcar-sdk-amd64`, without registry. */
+  readonly name: string;
+  /** Version with every `+` replaced by `-`. */
+  readonly version: string;
+  /** For example `ghcr.io/flatcar`; empty for images that live only in the cache. */
+  readonly registry: string;
+}
+
+/** Container images in the artifact cache. */
+export interface ContainerCache {
+  /**
+   * Makes sure that the engine has the image: takes the one that is there if its ID is the published one, else pulls it from its registry
+   * (if it has one), else fetches, verifies and loads it from the cache.
+   *
+   * @returns the reference to use (`NAME:VERSION` or `REGISTRY/NAME:VERSION`), how it came, and what was fetched
+   * Throws `CONTAINER_IMAGE_MISSING` when nobody has it, `CONTAINER_IMAGE_WRONG_ID` when the loaded image is not the published one.
+   */
+  ensure(image: ImageName): Promise<{
+    readonly reference: string;
+    readonly how: 'local' | 'pulled' | 'fetched';
+    readonly fetched: readonly ArtifactRecord[];
+  }>;
+  /** Saves, compresses, digests, signs and publishes the image; `.id` appears last. */
+  publish(image: ImageName): Promise<readonly ArtifactRecord[]>;
+}

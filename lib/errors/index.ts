@@ -1,0 +1,49 @@
+import { cacheErrors } from './catalog/cache.ts';
+import { configErrors } from './catalog/config.ts';
+import { containerErrors } from './catalog/container.ts';
+import { processErrors } from './catalog/process.ts';
+import { setupErrors } from './catalog/setup.ts';
+import { signingErrors } from './catalog/signing.ts';
+import { stepErrors } from './catalog/step.ts';
+import { tagErrors } from './catalog/tag.ts';
+import { testingErrors } from './catalog/testing.ts';
+import { versionErrors } from './catalog/version.ts';
+import { type ErrorText, SlipwayError } from './slipway-error.ts';
+
+export { type ErrorKind, exitCodeOf, SlipwayError } from './slipway-error.ts';
+
+/** Every error code of Slipway and its text: a function from the facts to what the user reads. Codes are never renamed. */
+export const catalog = {
+  ...cacheErrors,
+  ...configErrors,
+  ...containerErrors,
+  ...processErrors,
+  ...setupErrors,
+  ...signingErrors,
+  ...stepErrors,
+  ...tagErrors,
+  ...testingErrors,
+  ...versionErrors,
+} as const;
+
+/** A stable error code, for example `VERSION_INVALID`. */
+export type ErrorCode = keyof typeof catalog;
+
+type Facts<Code extends ErrorCode> = Parameters<(typeof catalog)[Code]>[0];
+
+/**
+ * Makes (does not throw) the error `code` from its facts.
+ *
+ * @param code an entry of the catalog
+ * @param facts what the entry's text needs; kept as `error.data`
+ * @param cause the error underneath, if there was one
+ * @example throw slipwayError('VERSION_INVALID', { version: '1.2', reason: 'no channel' });
+ */
+export const slipwayError = <Code extends ErrorCode>(code: Code, facts: Facts<Code>, cause?: unknown): SlipwayError => {
+  const text = (catalog[code] as (facts: Facts<Code>) => ErrorText)(facts);
+  return new SlipwayError(code, text, facts as Readonly<Record<string, unknown>>, cause);
+};
+
+/** Whether `error` is the Slipway error `code`. */
+export const isSlipwayError = (error: unknown, code: ErrorCode): error is SlipwayError =>
+  error instanceof SlipwayError && error.code === code;
