@@ -34,8 +34,12 @@ export class SlipwayError extends Error {
   }
 }
 
-/** Exit code of a step that ended with `error`: 2 misuse, 3 unverified artifact, 1 for the rest (bugs included). */
+/** Exit codes of interrupted steps, as shells count them: 128 + number of the signal. */
+const INTERRUPT_EXIT_CODES: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 };
+
+/** Exit code of a step that ended with `error`: 2 misuse, 3 unverified artifact, 130/143 interrupted, 1 for the rest (bugs included). */
 export const exitCodeOf = (error: unknown): number => {
   if (!(error instanceof SlipwayError)) return 1;
+  if (error.code === 'INTERRUPTED') return INTERRUPT_EXIT_CODES[String(error.data.signal)] ?? 1;
   return { misuse: 2, failure: 1, unverified: 3 }[error.kind];
 };

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { PassThrough, Writable } from 'node:stream';
 import { execa, type Options, type ResultPromise } from 'execa';
 import { type SlipwayError, slipwayError } from '../errors/index.ts';
@@ -49,6 +50,7 @@ const createStopper = (pid: number | undefined, ended: Promise<unknown>, graceMs
 
 const errorOf = (command: Command, cwd: string, options: RunOptions, end: Finished, tail: Tail): SlipwayError => {
   const shown = options.shownAs ?? command;
+  if (end.code === 'ENOENT' && !existsSync(cwd)) return slipwayError('COMMAND_FOLDER_MISSING', { command: shown, cwd });
   if (end.code === 'ENOENT' || end.code === 'EACCES') {
     return slipwayError('COMMAND_NOT_FOUND', { program: shown[0] }, end.cause);
   }
@@ -142,7 +144,7 @@ export const createRunner = (settings: RunnerSettings): Runner => {
   };
 
   return {
-    run(command, options = {}) {
+    async run(command, options = {}) {
       const capture = options.stdout === 'capture';
       const input: Options = options.input === undefined ? { stdin: 'ignore' } : { input: options.input };
       const extra: Options = capture ? { ...input, stdout: 'pipe', buffer: { stdout: true, stderr: false } } : input;

@@ -1,4 +1,52 @@
 import type { ErrorText } from '../slipway-error.ts';
 
 /** Texts of the container errors. */
-export const containerErrors = {} satisfies Record<string, (facts: never) => ErrorText>;
+export const containerErrors = {
+  ENGINE_MISSING: (c: { tried: readonly { command: string; detail: string }[] }): ErrorText => ({
+    kind: 'failure',
+    message: 'There is no working container engine on this machine; docker or podman is needed.',
+    hint: [
+      ...c.tried.map(({ command, detail }) => `${command}: ${detail}`),
+      "Run 'npm run setup' in Slipway's checkout, which installs and starts one, or install docker or podman yourself.",
+    ].join('\n'),
+  }),
+  ENGINE_NOT_RUNNING: (c: { command: string; detail: string }): ErrorText => ({
+    kind: 'failure',
+    message: `The container engine does not answer: '${c.command}' cannot reach its daemon.`,
+    hint: `${c.detail.trimEnd()}\nStart it (systemctl start docker, or 'npm run setup' in Slipway's checkout), then run this again.`,
+  }),
+  ENGINE_START_FAILED: (c: { command: string; reason: string; logFile: string; lastLog: string }): ErrorText => ({
+    kind: 'failure',
+    message: `The docker daemon was started with '${c.command}', but ${c.reason}.`,
+    hint: `${c.lastLog.trim() === '' ? 'It wrote no log.' : `The last lines of ${c.logFile}:\n${c.lastLog.trimEnd()}`}`,
+  }),
+  CONTAINER_NO_SPACE: (c: { doing: string; where: string }): ErrorText => ({
+    kind: 'failure',
+    message: `No space left on device while ${c.doing} (${c.where}).`,
+    hint: "Free disk space, for example with 'docker system df' and 'docker system prune', then run this again.",
+  }),
+  CONTAINER_NAME_INVALID: (c: { name: string; version: string }): ErrorText => ({
+    kind: 'misuse',
+    message: `'${c.name}:${c.version}' cannot be the name of a container image.`,
+    hint: "A name is lower-case letters, digits and single '.', '_', '-'; a version is at most 128 letters, digits, '_', '.' and '-' ('+' is written '-').",
+  }),
+  CONTAINER_IMAGE_MISSING: (c: { image: string; looked: readonly string[] }): ErrorText => ({
+    kind: 'failure',
+    message: `The container image ${c.image} is nowhere to be found.`,
+    hint: [
+      'Looked for it in:',
+      ...c.looked.map((place) => `  ${place}`),
+      'It is published by the step before this one: run that step for this version, or check the cache settings.',
+    ].join('\n'),
+  }),
+  CONTAINER_IMAGE_WRONG_ID: (c: { image: string; expected: string; found: string; source: string }): ErrorText => ({
+    kind: 'unverified',
+    message: `The container image ${c.image} loaded from ${c.source} is not the published one.`,
+    hint: `Its ID is ${c.found}, the published ID (.id file) is ${c.expected}. The image was removed again. Publish it anew, and find out who changed it.`,
+  }),
+  CONTAINER_IMAGE_ID_INVALID: (c: { path: string; content: string }): ErrorText => ({
+    kind: 'unverified',
+    message: `${c.path} in the cache is not an image ID: expected 64 hex digits, found '${c.content}'.`,
+    hint: 'Publish the image again.',
+  }),
+} satisfies Record<string, (facts: never) => ErrorText>;

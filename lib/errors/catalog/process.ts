@@ -22,6 +22,11 @@ export const processErrors = {
     message: `The program '${c.program}' is not installed or not executable.`,
     hint: `Install it, or run 'npm run setup' in Slipway's checkout, which installs everything the steps use.`,
   }),
+  COMMAND_FOLDER_MISSING: (c: { command: readonly string[]; cwd: string }): ErrorText => ({
+    kind: 'failure',
+    message: `${c.command[0]} was to be run in ${c.cwd}, which does not exist.`,
+    hint: 'Was the folder removed while the step ran?',
+  }),
   COMMAND_TIMED_OUT: (c: { command: readonly string[]; timeoutMs: number; lastOutput: string }): ErrorText => ({
     kind: 'failure',
     message: `${c.command[0]} was stopped because it ran longer than ${Math.round(c.timeoutMs / 1000)} s.`,

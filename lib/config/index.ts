@@ -1,0 +1,13 @@
+export type { ConfigFile } from './config-file.ts';
+export { describeSettings, type ShownSetting, settingsHelp, settingsMarkdown } from './describe.ts';
+export { nearest } from './nearest.ts';
+export { flagOf, type OptionSpec, type OptionTable, type ValuesOf } from './option.ts';
+export {
+  type LoadedSettings,
+  loadSettings,
+  type Origin,
+  type SettingName,
+  type Settings,
+  secretsOf,
+} from './settings.ts';
+export { SETTINGS } from './settings-table.ts';

@@ -1,0 +1,101 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  createLog,
+  createMask,
+  formatBytes,
+  formatCommand,
+  formatDuration,
+  jsonSink,
+  type LogEvent,
+  textSink,
+} from '../../../lib/log/index.ts';
+
+const noMask = createMask([]);
+
+const textOf = (isTerminal: boolean, events: readonly LogEvent[]): string => {
+  let text = '';
+  const sink = textSink({ write: (part) => (text += part), isTerminal, columns: 100 }, noMask);
+  for (const event of events) sink(event);
+  return text;
+};
+
+describe('formats', () => {
+  it.each([
+    [0, '0 B'],
+    [1023, '1023 B'],
+    [1536, '1.5 KiB'],
+    [20 * 1024 ** 2, '20 MiB'],
+    [3.25 * 1024 ** 4, '3.3 TiB'],
+  ])('%d bytes are %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
+
+  it.each([
+    [12, '12 ms'],
+    [1500, '1.5 s'],
+    [75_300, '1 min 15 s'],
+    [119_900, '2 min 0 s'],
+  ])('%d ms are %s', (ms, text) => expect(formatDuration(ms)).toBe(text));
+
+  it('quotes what a shell would change', () => {
+    expect(formatCommand(['git', 'commit', '-m', "it's", '$x', ''])).toBe(`git commit -m 'it'\\''s' '$x' ''`);
+  });
+});
+
+describe('phases', () => {
+  it('nest, are timed, and say how they ended', async () => {
+    const events: LogEvent[] = [];
+    let ms = 0;
+    const log = createLog((event) => events.push(event), () => (ms += 10));
+    const failing = log.phase('outer', () => log.phase('inner', () => Promise.reject(new Error('no'))));
+    await expect(failing).rejects.toThrow('no');
+    expect(events.map((event) => ('depth' in event ? [event.kind, event.phase, event.depth] : []))).toEqual([
+      ['phase-started', 'outer', 0],
+      ['phase-started', 'inner', 1],
+      ['phase-finished', 'inner', 1],
+      ['phase-finished', 'outer', 0],
+    ]);
+    expect(events.at(-1)).toMatchObject({ outcome: 'failed' });
+  });
+});
+
+describe('the text log', () => {
+  const progress = (doneBytes: number, durationMs: number, finished = false): LogEvent => ({
+    kind: 'progress',
+    label: 'upload x',
+    doneBytes,
+    totalBytes: 4096,
+    durationMs,
+    finished,
+  });
+
+  it('draws a bar on a terminal', () => {
+    const text = textOf(true, [progress(1024, 1000)]);
+    expect(text).toContain('25% upload x: 1.0 KiB of 4.0 KiB, 1.0 KiB/s, 3.0 s left');
+  });
+
+  it('writes plain lines, few of them and without control characters, to a file', () => {
+    const text = textOf(false, [progress(1024, 1000), progress(2048, 11_000), progress(3072, 12_000), progress(4096, 13_000, true)]);
+    expect(text.split('\n')).toEqual([
+      'upload x: 2.0 KiB of 4.0 KiB, 186 B/s',
+      'upload x: 4.0 KiB of 4.0 KiB, 315 B/s',
+      '',
+    ]);
+  });
+
+  it('shows message and hint of an error, and asks for a report of a bug', () => {
+    const error: LogEvent = { kind: 'error', code: 'X', message: 'It broke.', hint: 'Mend it.\nOr not.' };
+    expect(textOf(false, [error])).toBe('error X: It broke.\n  Mend it.\n  Or not.\n');
+    expect(textOf(false, [{ ...error, stack: 'at line 1' }])).toContain('This is a bug in Slipway');
+  });
+});
+
+describe('secrets', () => {
+  it('are masked in every sink, plain, URL-encoded and base64', () => {
+    const mask = createMask(['p@ss word']);
+    let out = '';
+    const sinks = [jsonSink((line) => (out += line), mask), textSink({ write: (text) => (out += text), isTerminal: false }, mask)];
+    const text = `p@ss word ${encodeURIComponent('p@ss word')} ${Buffer.from('p@ss word').toString('base64')}`;
+    for (const sink of sinks) sink({ kind: 'info', text });
+    expect(out).not.toMatch(/p@ss|p%40ss|cEBzcyB3b3Jk/);
+    expect(out).toContain('***');
+  });
+});
