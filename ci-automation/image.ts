@@ -1,0 +1,73 @@
+#!/usr/bin/env -S sh -c 'exec "$(dirname "$(readlink -f "$0")")/../lib/setup/run-step.sh" "$0" "$@"'
+/**
+ * Builds the generic OS image from the packages of the build before.
+ *
+ * Needs: a checkout of the tag whose packages image is in the cache or in the engine.
+ */
+import { join } from 'node:path';
+import {
+  type BuildFacts,
+  defineStep,
+  readBuildFacts,
+  requireArch,
+  requireCount,
+  runInSdk,
+  type StepContext,
+} from '../lib/step/index.ts';
+import { fill, fillAll } from '../lib/tree/index.ts';
+import { runAsScript } from './run-as-script.ts';
+
+/** Where the step leaves its images in the tree, and what it publishes of them. */
+const IMAGES = 'images';
+const LATEST = join(IMAGES, 'latest');
+
+const build = async (context: StepContext, facts: BuildFacts, reference: string): Promise<void> => {
+  const { tree } = context;
+  const board = `--board=${facts.arch}-usr`;
+  const container = { name: fill(tree.image.container, facts), image: reference, version: facts.version };
+  const run = (...command: string[]) => runInSdk(context, container, command);
+  await runInSdk(context, { ...container, cleanup: true }, ['mkdir', '-p', tree.image.root]);
+  await run('./set_official', board, facts.official ? '--official' : '--noofficial');
+  await run(
+    './build_image',
+    board,
+    `--group=${facts.group}`,
+    ...fillAll(tree.image.beforeRoot, facts),
+    `--output_root=${tree.image.root}`,
+    '--only_store_compressed',
+    ...fillAll(tree.image.arguments, facts),
+  );
+  await context.workspace.remove(IMAGES);
+  await run('mv', `${tree.image.root}/${facts.arch}-usr/`, './images//');
+};
+
+export const image = defineStep({
+  name: 'image',
+  summary: 'builds the generic OS image',
+  usage: 'ARCH',
+  argumentsHelp: ['ARCH   architecture of the OS, for example amd64'],
+  reads: 'the packages container image (containers/)',
+  writes: 'images/ARCH/VERSION/: generic image, kernel, package and contents lists',
+  parse(positionals, { tree }) {
+    requireCount(this, positionals, 1, 1);
+    return { arch: requireArch(tree, positionals[0] ?? '') };
+  },
+  async run(context, { arch }) {
+    const { tree, cache, containers, log, workspace } = context;
+    const facts = await readBuildFacts(context, arch);
+    const packages = await log.phase('fetch the packages', () =>
+      containers.ensure({ name: fill(tree.packages.image, facts), version: facts.versionTag, registry: '' }),
+    );
+    context.inputs.push(...packages.fetched);
+    await log.phase('build the image', () => build(context, facts, packages.reference));
+    for (const name of tree.image.remove) await workspace.remove(join(LATEST, name));
+    const folder = `images/${arch}/${facts.version}`;
+    const published = await log.phase('publish the image', () =>
+      cache.publish({ folder, files: [workspace.resolve(LATEST)] }),
+    );
+    context.outputs.push(...published);
+    return { version: facts.version, folder };
+  },
+});
+
+if (import.meta.main) await runAsScript(image);

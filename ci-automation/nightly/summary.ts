@@ -1,0 +1,74 @@
+import { formatBytes, formatDuration } from '../../lib/log/index.ts';
+import type { StepRun } from './run-steps.ts';
+
+/** What the summary shows beside the steps. */
+export interface SummaryFacts {
+  readonly version: string;
+  readonly runs: readonly StepRun[];
+  /** Steps that did not have to run, and why. */
+  readonly skipped: readonly { readonly step: string; readonly why: string }[];
+  readonly durationMs: number;
+  /** Folder or URL of the cache; artifacts are below it. */
+  readonly cacheLocation: string;
+  /** Absolute path of the OS tree, where the logs and results are. */
+  readonly tree: string;
+  /** A command line that starts the image, if there is one to start. */
+  readonly startCommand: string | undefined;
+}
+
+const sum = (items: readonly { readonly sizeBytes: number }[] | undefined): number =>
+  (items ?? []).reduce((total, { sizeBytes }) => total + sizeBytes, 0);
+
+const row = (cells: readonly string[]): string =>
+  `  ${(cells[0] ?? '').padEnd(15)}${(cells[1] ?? '').padEnd(13)}${cells
+    .slice(2, 5)
+    .map((cell) => cell.padStart(14))
+    .join('')}`.trimEnd();
+
+const outcomeOf = ({ exitCode, result }: StepRun): string =>
+  result?.summary?.outcome === 'unchanged' ? 'unchanged' : exitCode === 0 ? 'done' : `failed (${exitCode})`;
+
+const stepRows = ({ runs, skipped }: SummaryFacts): string[] => [
+  row(['step', 'outcome', 'time', 'read', 'written']),
+  ...skipped.map(({ step, why }) => `  ${step.padEnd(15)}${'reused'.padEnd(13)}  ${why}`),
+  ...runs.map((run) =>
+    row([
+      run.step,
+      outcomeOf(run),
+      formatDuration(run.durationMs),
+      formatBytes(sum(run.result?.inputs)),
+      formatBytes(sum(run.result?.outputs)),
+    ]),
+  ),
+];
+
+const imageRows = ({ runs, cacheLocation }: SummaryFacts): string[] =>
+  runs
+    .filter(({ step }) => step === 'image' || step === 'vms')
+    .flatMap(({ result }) => result?.outputs ?? [])
+    .sort((a, b) => a.path.localeCompare(b.path))
+    .map(({ path, sizeBytes }) => `  ${formatBytes(sizeBytes).padStart(9)}  ${cacheLocation}/${path}`);
+
+/** The human's start script among the published files of the step `vms`, if there is one. */
+export const startCommand = (runs: readonly StepRun[], folder: string): string | undefined => {
+  const outputs = runs.find(({ step }) => step === 'vms')?.result?.outputs ?? [];
+  const script = outputs.find(({ path }) => path.endsWith('_qemu_uefi.sh'));
+  return script && `${folder}/${script.path}`;
+};
+
+/** The last words of a nightly. */
+export const summaryText = (facts: SummaryFacts): string => {
+  const images = imageRows(facts);
+  return [
+    '',
+    `${facts.version} in ${formatDuration(facts.durationMs)}`,
+    '',
+    ...stepRows(facts),
+    ...(images.length > 0 ? ['', 'Images:', ...images] : []),
+    ...(facts.startCommand ? ['', 'Start it:', `  ${facts.startCommand}`] : []),
+    '',
+    `Results: ${facts.tree}/__build__/slipway/`,
+    `Logs:    ${facts.cacheLocation}/build-logs/`,
+    '',
+  ].join('\n');
+};

@@ -1,0 +1,75 @@
+#!/usr/bin/env -S sh -c 'exec "$(dirname "$(readlink -f "$0")")/../lib/setup/run-step.sh" "$0" "$@"'
+/**
+ * Makes the SDK container images from the SDK tarball.
+ *
+ * Needs: a checkout of the tag whose SDK tarball is in the cache.
+ */
+import { basename, join } from 'node:path';
+import {
+  CLEANUP_FILE,
+  defineStep,
+  logStamp,
+  publishLogs,
+  readBuildFacts,
+  requireCount,
+  type StepContext,
+} from '../lib/step/index.ts';
+import { fill } from '../lib/tree/index.ts';
+import { runAsScript } from './run-as-script.ts';
+
+const LOGS = '__build__/sdk-container-logs-to-upload';
+
+const publishFlavours = async (context: StepContext, sdkVersionTag: string): Promise<void> => {
+  for (const flavour of context.tree.sdk.flavours) {
+    const name = fill(context.tree.sdk.image, { flavour });
+    const image = { name, version: sdkVersionTag, registry: context.registry };
+    context.outputs.push(...(await context.containers.publish(image)));
+  }
+};
+
+export const sdkContainer = defineStep({
+  name: 'sdk_container',
+  summary: 'makes the SDK container images from the SDK tarball',
+  usage: '',
+  argumentsHelp: [],
+  reads: 'sdk/ARCH/VERSION/: SDK tarball',
+  writes: 'containers/VERSION/: SDK container images; build-logs/',
+  parse(positionals) {
+    requireCount(this, positionals, 0, 0);
+  },
+  async run(context) {
+    const { tree, cache, workspace, effects, log } = context;
+    const arch = context.settings.ARCH;
+    const facts = await readBuildFacts(context, arch);
+    const tarball = basename(fill(tree.sdk.tarball, facts));
+    await workspace.makeFolder(tree.sdk.buildFolder);
+    const fetched = await log.phase('fetch the SDK tarball', () =>
+      cache.fetch(`sdk/${arch}/${facts.sdkVersion}/${tarball}`, workspace.resolve(tree.sdk.buildFolder)),
+    );
+    context.inputs.push({ path: fetched.path, sizeBytes: fetched.sizeBytes, sha256: fetched.sha256 });
+    await workspace.remove(LOGS);
+    await workspace.makeFolder(LOGS);
+    const built = log.phase('make the SDK images', () =>
+      effects.run([
+        './build_sdk_container_image',
+        '-l',
+        workspace.resolve(LOGS),
+        '-x',
+        CLEANUP_FILE,
+        `./${join(tree.sdk.buildFolder, tarball)}`,
+      ]),
+    );
+    try {
+      await built;
+      await log.phase('publish the SDK images', () => publishFlavours(context, facts.sdkVersionTag));
+    } finally {
+      if (!context.signal.aborted) {
+        const name = `sdk-container-logs-${arch}-${logStamp(context.now())}.tar.xz`;
+        await publishLogs(context, { folder: LOGS, name, version: facts.sdkVersion });
+      }
+    }
+    return { sdkVersion: facts.sdkVersion };
+  },
+});
+
+if (import.meta.main) await runAsScript(sdkContainer);

@@ -1,0 +1,144 @@
+#!/usr/bin/env -S sh -c 'exec "$(dirname "$(readlink -f "$0")")/../lib/setup/run-step.sh" "$0" "$@"'
+/**
+ * Makes vendor images from the generic image, several at a time; a format that fails does not take the others with it.
+ *
+ * Needs: a checkout of the tag whose packages image and generic image are in the cache.
+ */
+import { basename, join } from 'node:path';
+import { slipwayError } from '../lib/errors/index.ts';
+import {
+  type BuildFacts,
+  defineStep,
+  expandFormats,
+  getParallelism,
+  mapInParallel,
+  readBuildFacts,
+  requireArch,
+  requireCount,
+  runInSdk,
+  type SdkContainer,
+  type StepContext,
+} from '../lib/step/index.ts';
+import { fill, fillAll } from '../lib/tree/index.ts';
+import { runAsScript } from './run-as-script.ts';
+
+const INPUT = 'images-in';
+const OUTPUT = 'images';
+const LATEST = join(OUTPUT, 'latest');
+
+const fetchInputs = async (context: StepContext, facts: BuildFacts): Promise<void> => {
+  const { tree, workspace, cache } = context;
+  await workspace.remove(INPUT);
+  await workspace.makeFolder(INPUT);
+  const names = fillAll(tree.vms.inputs, facts);
+  const records = await Promise.all(
+    names.map((name) => cache.fetch(`images/${facts.arch}/${facts.version}/${name}`, workspace.resolve(INPUT))),
+  );
+  context.inputs.push(...records.map(({ path, sizeBytes, sha256 }) => ({ path, sizeBytes, sha256 })));
+  const [program = '', ...rest] = fillAll(tree.vms.decompress, facts);
+  await context.effects.run([program, ...rest]);
+};
+
+/** Makes one format; the error is kept so that the other formats go on. */
+const makeFormat = async (
+  context: StepContext,
+  container: SdkContainer,
+  { arch, root }: { arch: string; root: string },
+  format: string,
+): Promise<{ format: string; error?: unknown }> => {
+  const compression = context.tree.vms.formats[format]?.compression ?? '';
+  try {
+    await context.log.phase(`make ${format}`, () =>
+      runInSdk(context, container, [
+        './image_to_vm.sh',
+        '--format',
+        format,
+        `--board=${arch}-usr`,
+        '--from',
+        `${root}/latest-input`,
+        '--to',
+        `${root}/latest`,
+        `--image_compression_formats=${compression}`,
+        '--only_store_compressed',
+      ]),
+    );
+    return { format };
+  } catch (error) {
+    if (context.signal.aborted) throw error;
+    return { format, error };
+  }
+};
+
+const makeAll = async (
+  context: StepContext,
+  facts: BuildFacts,
+  reference: string,
+  formats: readonly string[],
+): Promise<{ format: string; error?: unknown }[]> => {
+  const { tree, workspace, engine } = context;
+  const root = `${tree.image.root}/${facts.arch}-usr`;
+  const container: SdkContainer = { name: fill(tree.vms.container, facts), image: reference, version: facts.version };
+  await runInSdk(context, { ...container, cleanup: true }, ['mkdir', '-p', `${root}/latest`]);
+  await runInSdk(context, container, ['mv', `${INPUT}/`, `${root}/latest-input`]);
+  // Started once for all: the commands then share the container, and none stops it under the others.
+  await engine.startContainer(container.name);
+  const atOnce = await getParallelism(context, formats.length);
+  context.log.info(`${formats.length} formats, ${atOnce} at a time`);
+  const made = await mapInParallel(formats, atOnce, (format) =>
+    makeFormat(context, container, { arch: facts.arch, root }, format),
+  );
+  await engine.stopContainer(container.name);
+  await workspace.remove(OUTPUT);
+  await runInSdk(context, container, ['mv', `${root}/`, './images//']);
+  return made;
+};
+
+const publish = async (context: StepContext, facts: BuildFacts): Promise<void> => {
+  const folder = `images/${facts.arch}/${facts.version}`;
+  const records = await context.cache.publish({ folder, files: [context.workspace.resolve(LATEST)] });
+  context.outputs.push(...records);
+};
+
+export const vms = defineStep({
+  name: 'vms',
+  summary: 'makes vendor images from the generic image',
+  usage: 'ARCH FORMAT...',
+  argumentsHelp: [
+    'ARCH     architecture of the OS, for example amd64',
+    'FORMAT   one or more formats; an unknown one prints the list of those that the tree knows',
+  ],
+  reads: 'the packages container image (containers/) and the generic image (images/ARCH/VERSION/)',
+  writes: 'images/ARCH/VERSION/: one or more files per format',
+  parse(positionals, { tree }) {
+    requireCount(this, positionals, 2);
+    const [arch = '', ...words] = positionals;
+    return { arch: requireArch(tree, arch), formats: expandFormats(tree, words) };
+  },
+  async run(context, { arch, formats }) {
+    const { tree, containers, log } = context;
+    const facts = await readBuildFacts(context, arch);
+    const packages = await log.phase('fetch the packages and the image', async () => {
+      const [image] = await Promise.all([
+        containers.ensure({ name: fill(tree.packages.image, facts), version: facts.versionTag, registry: '' }),
+        fetchInputs(context, facts),
+      ]);
+      return image;
+    });
+    context.inputs.push(...packages.fetched);
+    const made = await log.phase('make the vendor images', () => makeAll(context, facts, packages.reference, formats));
+    await log.phase('publish the vendor images', () => publish(context, facts));
+    const failed = made.filter(({ error }) => error !== undefined);
+    if (failed.length > 0) {
+      throw slipwayError('FORMATS_FAILED', {
+        failed: failed.map(({ format }) => format),
+        made: made.filter(({ error }) => error === undefined).map(({ format }) => format),
+        reasons: failed.map(
+          ({ format, error }) => `${format}: ${error instanceof Error ? error.message : String(error)}`,
+        ),
+      });
+    }
+    return { version: facts.version, formats, files: context.outputs.map(({ path }) => basename(path)) };
+  },
+});
+
+if (import.meta.main) await runAsScript(vms);

@@ -1,0 +1,16 @@
+export { type CommandLine, type OwnFlag, parseCommandLine } from './arguments.ts';
+export { storeSettings } from './cache-settings.ts';
+export { requireArch, requireCount } from './check-arguments.ts';
+export { configFiles } from './config-files.ts';
+export type { StepContext } from './context.ts';
+export { defineStep, type ParseContext, type StepDefinition, type StepSummary } from './definition.ts';
+export { type BuildFacts, readBuildFacts } from './facts.ts';
+export { expandFormats } from './formats.ts';
+export { logStamp, publishLogs } from './log-tarball.ts';
+export { openLog, reportError, runStep, type StepIo, settingFlags } from './main.ts';
+export { fetchPackageStore, publishPackageStore } from './package-store.ts';
+export { getParallelism, mapInParallel } from './parallel.ts';
+export { RESULT_FOLDER, RESULT_SCHEMA, type StepResult } from './result.ts';
+export { CLEANUP_FILE, runInSdk, type SdkContainer } from './sdk-command.ts';
+export { type Tagged, tagVersion } from './tagging.ts';
+export { visibleNames } from './workspace.ts';

@@ -1,0 +1,179 @@
+import { type LoadedSettings, loadSettings, secretsOf } from '../config/index.ts';
+import { exitCodeOf, SlipwayError } from '../errors/index.ts';
+import { createLog, createMask, jsonSink, type Log, type TextOutput, textSink } from '../log/index.ts';
+import { createCleanup } from '../process/index.ts';
+import { findTree } from '../tree/index.ts';
+import { type CommandLine, parseCommandLine } from './arguments.ts';
+import { configFiles } from './config-files.ts';
+import type { StepDefinition, StepSummary } from './definition.ts';
+import { helpText } from './help.ts';
+import { type Interruption, type OnSignal, watchSignals } from './interrupt.ts';
+import { type OpenedContext, openContext } from './open-context.ts';
+import { RESULT_SCHEMA, type StepResult, writeResult } from './result.ts';
+
+/** The outside world of a step; `ci-automation/` fills it in from the process. */
+export interface StepIo {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute; the root of the OS tree. */
+  readonly cwd: string;
+  readonly stdout: (text: string) => void;
+  readonly stderr: TextOutput;
+  readonly onSignal: OnSignal;
+  readonly now: () => Date;
+  /** For `--version`. */
+  readonly slipwayVersion: string;
+  /** Absolute folder of Slipway's own `ci-config.env`, and of the programs that the OS tree's scripts use. */
+  readonly slipwayRoot: string;
+}
+
+/** Says an error: one that a user can act on as text, any other with its stack as a bug. */
+export const reportError = (log: Log, error: unknown): void => {
+  if (error instanceof SlipwayError) {
+    const { code, message, hint, data } = error;
+    log.emit({ kind: 'error', code, message, hint, data });
+    return;
+  }
+  const bug = error instanceof Error ? error : new Error(String(error));
+  log.emit({ kind: 'error', code: 'BUG', message: bug.message, stack: bug.stack });
+};
+
+/** The log of a command: text, or JSON lines with `--json`. */
+export const openLog = (io: Pick<StepIo, 'stderr' | 'now'>, json: boolean, secrets: readonly string[]): Log => {
+  const mask = createMask(secrets);
+  return createLog(json ? jsonSink((line) => io.stderr.write(line), mask, io.now) : textSink(io.stderr, mask));
+};
+
+const errorOf = (error: unknown): StepResult['error'] => {
+  if (error instanceof SlipwayError) return { code: error.code, message: error.message, hint: error.hint };
+  return { code: 'BUG', message: error instanceof Error ? error.message : String(error) };
+};
+
+interface Ending {
+  readonly exitCode: number;
+  readonly outcome: StepResult['outcome'];
+  readonly summary?: StepSummary;
+  readonly error?: unknown;
+}
+
+const endingOf = (thrown: unknown, interruption: Interruption): Ending => {
+  const interrupted = interruption.received() !== undefined;
+  const error = interrupted ? interruption.signal.reason : thrown;
+  return { exitCode: exitCodeOf(error), outcome: interrupted ? 'interrupted' : 'failed', error };
+};
+
+/** Runs the body of a step and frees what it took, whatever happens. */
+const work = async (
+  opened: OpenedContext,
+  interruption: Interruption,
+  body: () => Promise<StepSummary | undefined>,
+) => {
+  const { context, log } = opened;
+  let ending: Ending;
+  try {
+    const summary = await body();
+    ending = { exitCode: 0, outcome: 'done', summary };
+  } catch (error) {
+    ending = endingOf(error, interruption);
+    reportError(log, ending.error);
+  }
+  if (ending.outcome === 'interrupted') await context.onInterrupt.runAll();
+  await context.cleanup.runAll();
+  return ending;
+};
+
+/** For example `image-amd64`; a step without an architecture has its bare name. */
+const resultName = (step: string, words: readonly string[], arches: readonly string[]): string =>
+  [step, ...words.filter((word) => arches.includes(word)).slice(0, 1)].join('-');
+
+const execute = async <Arguments>(
+  step: StepDefinition<Arguments>,
+  io: StepIo,
+  line: CommandLine,
+  loaded: LoadedSettings,
+  log: Log,
+): Promise<number> => {
+  const startedAt = io.now();
+  const tree = await findTree(io.cwd, loaded.values.SLIPWAY_TREE);
+  const args = step.parse(line.positionals, { settings: loaded.values, tree, flags: line.flags });
+  for (const warning of loaded.warnings) log.warn(warning);
+  log.emit({ kind: 'step-started', step: step.name, args: line.positionals, cwd: io.cwd });
+  const interruption = watchSignals(io.onSignal);
+  const cleanup = createCleanup(log);
+  try {
+    const opened = await openContext({
+      step: step.name,
+      io,
+      line,
+      settings: loaded.values,
+      tree,
+      log,
+      interruption,
+      cleanup,
+    });
+    const ending = await work(opened, interruption, () => step.run(opened.context, args));
+    const durationMs = io.now().getTime() - startedAt.getTime();
+    const { exitCode, outcome, summary, error } = ending;
+    let resultFile: string | undefined;
+    if (!line.plan) {
+      resultFile = await writeResult(io.cwd, resultName(step.name, line.positionals, tree.arches), {
+        schema: RESULT_SCHEMA,
+        step: step.name,
+        arguments: line.positionals,
+        outcome,
+        exitCode,
+        startedAt: startedAt.toISOString(),
+        durationMs,
+        commit: await opened.commit(),
+        inputs: opened.context.inputs,
+        outputs: opened.context.outputs,
+        summary,
+        error: error === undefined ? undefined : errorOf(error),
+      });
+      io.stdout(`${resultFile}\n`);
+    }
+    log.emit({ kind: 'step-finished', step: step.name, outcome, exitCode, durationMs, resultFile });
+    return exitCode;
+  } catch (error) {
+    // Opening failed, so nothing was done; free what was opened.
+    await cleanup.runAll();
+    throw interruption.received() ? interruption.signal.reason : error;
+  } finally {
+    interruption.close();
+  }
+};
+
+/**
+ * Runs a step as a program: arguments, settings, log, context, result file and exit code.
+ *
+ * @returns the exit code: 0 done or nothing to do, 1 failed, 2 wrong use, 3 unverified artifact, 130/143 interrupted
+ */
+export const runStep = async <Arguments>(step: StepDefinition<Arguments>, io: StepIo): Promise<number> => {
+  let log = openLog(io, io.argv.includes('--json'), []);
+  try {
+    const line = parseCommandLine(io.argv, step.name, step.ownFlags);
+    if (line.help) {
+      io.stdout(helpText(step));
+      return 0;
+    }
+    if (line.version) {
+      io.stdout(`slipway ${io.slipwayVersion}\n`);
+      return 0;
+    }
+    const loaded = await loadSettings({
+      flags: settingFlags(line),
+      env: io.env,
+      files: configFiles(io, line),
+      cwd: io.cwd,
+    });
+    log = openLog(io, line.json, secretsOf(loaded.values));
+    return await execute(step, io, line, loaded, log);
+  } catch (error) {
+    reportError(log, error);
+    return exitCodeOf(error);
+  }
+};
+
+/** The given flags that are settings; the step's own flags begin with dashes. */
+export const settingFlags = (line: CommandLine): Record<string, string | undefined> =>
+  Object.fromEntries(Object.entries(line.flags).filter(([name]) => !name.startsWith('--')));

@@ -1,0 +1,162 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { createArtifactCache, createStore } from '../cache/index.ts';
+import type { Settings } from '../config/index.ts';
+import {
+  createContainerCache,
+  createEngine,
+  createPlanningContainerCache,
+  type FoundEngine,
+  requireEngine,
+} from '../container/index.ts';
+import { createGit } from '../git/index.ts';
+import type { Log } from '../log/index.ts';
+import { type Cleanup, createCleanup, createPlanningRunner, createRunner, type Runner } from '../process/index.ts';
+import { openSigner, openVerifier, type Signer, type Verifier } from '../signing/index.ts';
+import type { TreeDescription } from '../tree/index.ts';
+import type { CommandLine } from './arguments.ts';
+import { storeSettings } from './cache-settings.ts';
+import type { StepContext } from './context.ts';
+import { requireDiskSpace } from './disk.ts';
+import type { Interruption } from './interrupt.ts';
+import type { StepIo } from './main.ts';
+import { createPlanningCache } from './planning-cache.ts';
+import { RESULT_FOLDER } from './result.ts';
+import { createPlanningWorkspace, createWorkspace } from './workspace.ts';
+
+/** What a context is made from. */
+interface Opening {
+  readonly step: string;
+  readonly io: StepIo;
+  readonly line: CommandLine;
+  readonly settings: Settings;
+  readonly tree: TreeDescription;
+  readonly log: Log;
+  readonly interruption: Interruption;
+  readonly cleanup: Cleanup;
+}
+
+/** A context, and what only the runner of the step needs. */
+export interface OpenedContext {
+  readonly context: StepContext;
+  readonly log: Log;
+  /** The commit that is checked out now; undefined when git cannot say. */
+  commit(): Promise<string | undefined>;
+}
+
+const GIB = 1024 ** 3;
+
+/** As Flatcar's readers expect container images in the cache; zstd reads the gzip of older ones too. */
+const CONTAINER_FORMAT = {
+  extension: 'tar.zst',
+  compress: ['zstd', '-T0', '-q', '-c'],
+  decompress: ['zstd', '-d', '-q', '-c'],
+} as const;
+
+/** The entry points of a tree find the pinned node and zx on the PATH. */
+const toolPath = ({ io }: Opening): string =>
+  [join(io.slipwayRoot, 'node_modules', '.bin'), join(io.slipwayRoot, 'node_modules', 'node', 'bin'), io.env.PATH ?? '']
+    .filter((part) => part !== '')
+    .join(delimiter);
+
+const openKeys = async ({ settings, line, cleanup, log }: Opening, query: Runner) => {
+  let signer: Signer | undefined;
+  let verifier: Verifier | undefined;
+  const { SIGNER, SIGNING_KEY, TRUSTED_KEYS } = settings;
+  if ((SIGNER !== '' || SIGNING_KEY !== '') && !line.plan) {
+    // A key ring's path must be short: gpg-agent's sockets are in it.
+    const opened = await openSigner({ signer: SIGNER, signingKey: SIGNING_KEY, runner: query, parent: tmpdir() });
+    cleanup.add('the signing key ring', async () => opened?.close());
+    signer = opened;
+  }
+  if (TRUSTED_KEYS !== '') {
+    const opened = await openVerifier({ trustedKeys: TRUSTED_KEYS, runner: query, parent: tmpdir() });
+    cleanup.add('the key ring of trusted keys', async () => opened?.close());
+    verifier = opened;
+  } else log.info('No TRUSTED_KEYS: artifacts are checked by digest only.');
+  return { signer, verifier };
+};
+
+/** Folders that a step fills: the tree, the engine's store, and the cache when it is a folder here. */
+const filledFolders = async ({ io, settings }: Opening, query: Runner, engine: FoundEngine) => {
+  const format = engine.name === 'docker' ? '{{.DockerRootDir}}' : '{{.Store.GraphRoot}}';
+  const [program, ...rest] = engine.command;
+  const { stdout } = await query.run([program, ...rest, 'info', '--format', format], { stdout: 'capture' });
+  return [
+    { folder: io.cwd, purpose: 'the build' },
+    { folder: stdout, purpose: 'container images' },
+    ...(settings.BUILDCACHE_SERVER === '' ? [{ folder: settings.BUILDCACHE_DIR, purpose: 'the artifact cache' }] : []),
+  ];
+};
+
+/** In the tree, where the disk was checked and big files belong; with `--plan` elsewhere, because the tree is not to be touched. */
+const makeTemp = async ({ io, line, cleanup }: Opening): Promise<string> => {
+  const parent = line.plan ? tmpdir() : join(io.cwd, RESULT_FOLDER);
+  await mkdir(parent, { recursive: true });
+  const temp = await mkdtemp(join(parent, 'tmp-'));
+  cleanup.add(temp, () => rm(temp, { recursive: true, force: true }));
+  return temp;
+};
+
+/**
+ * Opens everything that a step works with, and checks what can be checked before it starts: engine, keys, disk.
+ * What it opens is registered for cleanup at once.
+ */
+export const openContext = async (opening: Opening): Promise<OpenedContext> => {
+  const { step, io, line, settings, tree, log, interruption, cleanup } = opening;
+  const { signal } = interruption;
+  const root = io.cwd;
+  const base = { ...io.env, PATH: toolPath(opening), GNUPGHOME: undefined };
+  // Questions are asked silently: what a reader of the log wants to know is what was done.
+  const ask = createRunner({ cwd: root, env: base, signal });
+  const found = await requireEngine({ env: { ...io.env, docker: settings.docker }, query: ask });
+  const { signer, verifier } = await openKeys(opening, ask);
+  const env = { ...base, ...found.env, ...(signer ? { GNUPGHOME: signer.home, SIGNER: signer.signer } : {}) };
+  const real = createRunner({ log, cwd: root, env, signal });
+  const query = createRunner({ cwd: root, env, signal });
+  // Frees and takes back after an interrupt, so it must still run then.
+  const rescue = createRunner({ log, cwd: root, env });
+  const effects = line.plan ? createPlanningRunner(log) : real;
+  await requireDiskSpace(await filledFolders(opening, ask, found), (tree.diskGiB[step] ?? 0) * GIB);
+  const temp = await makeTemp(opening);
+
+  const store = createStore(storeSettings(settings), { log, runner: query, signal, agentSocket: io.env.SSH_AUTH_SOCK });
+  cleanup.add('the connection to the cache', () => store.close());
+  const realCache = createArtifactCache({ store, signer, verifier, log, signal });
+  const engine = createEngine({ ...found, query, effects });
+  const cache = line.plan ? createPlanningCache(realCache, log) : realCache;
+  const { extension } = CONTAINER_FORMAT;
+  const containers = line.plan
+    ? createPlanningContainerCache({ engine, cache: realCache, log, extension })
+    : createContainerCache({ engine, cache, log, effects: real, workFolder: temp, format: CONTAINER_FORMAT });
+  const git = createGit({ query, effects, cwd: root });
+  const context: StepContext = {
+    step,
+    log,
+    settings,
+    tree,
+    root,
+    workspace: line.plan ? createPlanningWorkspace(root, log) : createWorkspace(root),
+    query,
+    effects,
+    git,
+    undo: createGit({ query: rescue, effects: line.plan ? effects : rescue, cwd: root }),
+    rescueEngine: createEngine({ ...found, query: rescue, effects: rescue }),
+    engine,
+    cache,
+    containers,
+    registry: settings.CONTAINER_REGISTRY || tree.registry,
+    plan: line.plan,
+    signal,
+    now: io.now,
+    flags: line.flags,
+    temp,
+    cleanup,
+    onInterrupt: createCleanup(log),
+    inputs: [],
+    outputs: [],
+  };
+  const commit = (): Promise<string | undefined> => context.undo.commitOf('HEAD').catch(() => undefined);
+  return { context, log, commit };
+};

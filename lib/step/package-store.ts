@@ -1,0 +1,65 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SlipwayError } from '../errors/index.ts';
+import { fill } from '../tree/index.ts';
+import type { StepContext } from './context.ts';
+import type { BuildFacts } from './facts.ts';
+import { mapInParallel } from './parallel.ts';
+import { visibleNames } from './workspace.ts';
+
+/** Lists the binary packages of the store; the tree's build writes and reads it, the step moves what it names. */
+const INDEX = 'index.json';
+
+/** Small files over a network: a few at a time hide the round trips. */
+const AT_ONCE = 4;
+
+interface IndexEntry {
+  /** Name of the file in the store's folder. */
+  readonly file: string;
+}
+
+const isAbsent = (error: unknown): boolean => error instanceof SlipwayError && error.code === 'CACHE_ARTIFACT_MISSING';
+
+/** Only a missing or unreachable store is a reason to build everything anew; one that does not verify stops the step. */
+const isHarmless = (error: unknown): boolean => error instanceof SlipwayError && error.kind === 'failure';
+
+/**
+ * Fetches the binary packages of earlier builds into the tree, so that unchanged recipes need not be built. A store that is not there or not
+ * reachable only costs time.
+ */
+export const fetchPackageStore = async (context: StepContext, facts: BuildFacts): Promise<void> => {
+  const { tree, cache, workspace, log, plan } = context;
+  const { store } = tree.packages;
+  if (!store || plan) return;
+  const cacheFolder = fill(store.cacheFolder, facts);
+  const folder = workspace.resolve(store.treeFolder);
+  await log.phase('fetch the binary packages of earlier builds', async () => {
+    try {
+      const { file } = await cache.fetch(`${cacheFolder}/${INDEX}`, folder);
+      const entries = JSON.parse(await readFile(file, 'utf8')) as IndexEntry[];
+      await mapInParallel(entries, AT_ONCE, (entry) => cache.fetch(`${cacheFolder}/${entry.file}`, folder));
+      log.info(`${entries.length} binary packages at hand`);
+    } catch (error) {
+      if (!isHarmless(error)) throw error;
+      if (isAbsent(error)) log.info('There are none yet.');
+      else log.warn(`Everything is built anew: ${(error as Error).message}`);
+    }
+  });
+};
+
+/** Publishes the binary packages of this build, the index last; those of a build that failed half-way too. */
+export const publishPackageStore = async (context: StepContext, facts: BuildFacts): Promise<void> => {
+  const { tree, cache, workspace, log } = context;
+  const { store } = tree.packages;
+  if (!store) return;
+  const folder = workspace.resolve(store.treeFolder);
+  const names = (await visibleNames(folder)).filter((name) => !/\.(sig|asc|DIGESTS)$/.test(name));
+  if (!names.includes(INDEX)) return;
+  await log.phase('publish the binary packages', () =>
+    cache.publish({
+      folder: fill(store.cacheFolder, facts),
+      files: names.map((name) => join(folder, name)),
+      last: [INDEX],
+    }),
+  );
+};

@@ -1,0 +1,45 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { ArtifactRecord } from '../cache/types.ts';
+import type { StepSummary } from './definition.ts';
+
+/** Format of the result file; counted up when a reader would have to change. */
+export const RESULT_SCHEMA = 1;
+
+/** What a step tells the world when it is over. */
+export interface StepResult {
+  readonly schema: typeof RESULT_SCHEMA;
+  readonly step: string;
+  readonly arguments: readonly string[];
+  readonly outcome: 'done' | 'failed' | 'interrupted';
+  readonly exitCode: number;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly durationMs: number;
+  /** Commit that was checked out at the end. */
+  readonly commit?: string;
+  /** Artifacts that the step consumed, as verified. */
+  readonly inputs: readonly ArtifactRecord[];
+  /** Artifacts that the step published. */
+  readonly outputs: readonly ArtifactRecord[];
+  readonly summary?: StepSummary;
+  readonly error?: { readonly code: string; readonly message: string; readonly hint?: string };
+}
+
+/** Folder of the result files below the root of the OS tree; `__build__` is ignored by git there. */
+export const RESULT_FOLDER = join('__build__', 'slipway');
+
+/**
+ * Writes the result file in one move, so that nobody reads half of it.
+ *
+ * @param root absolute path of the OS tree
+ * @param name for example `image-amd64`
+ * @returns its absolute path
+ */
+export const writeResult = async (root: string, name: string, result: StepResult): Promise<string> => {
+  const file = join(root, RESULT_FOLDER, `${name}.json`);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(`${file}.new`, `${JSON.stringify(result, undefined, 2)}\n`);
+  await rename(`${file}.new`, file);
+  return file;
+};

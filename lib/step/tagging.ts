@@ -1,0 +1,59 @@
+import { tagVersion as applyTag, type TaggingRules } from '../tag/index.ts';
+import type { Channel, Version } from '../version/index.ts';
+import type { StepContext } from './context.ts';
+import type { StepSummary } from './definition.ts';
+
+/** What came of tagging, for the step that asked for it. */
+export interface Tagged {
+  /** The step is over: nothing changed since the last build, or tagging was all that was asked for. */
+  readonly stop: boolean;
+  readonly summary: StepSummary;
+}
+
+const rulesOf = ({ tree, settings }: StepContext, kind: 'sdk' | 'packages'): TaggingRules => {
+  const nightly = tree.nightly[kind];
+  const isSdk = kind === 'sdk';
+  const testBranch = isSdk
+    ? settings.CIA_DEBUGMAINBRANCH
+    : settings.CIA_DEBUGFLATCARBRANCHPREFIX && `${settings.CIA_DEBUGFLATCARBRANCHPREFIX}-\${major}`;
+  return {
+    nightlyChannels: nightly.channels as Channel[],
+    nightlyWord: settings.CIA_DEBUGNIGHTLY || 'nightly',
+    intermediate: nightly.intermediate,
+    previousTag: {
+      channels: nightly.previousChannels as Channel[],
+      sameMajor: nightly.sameMajor,
+      releases: nightly.releasesCount,
+    },
+    branch: testBranch || nightly.branch,
+    sdkVersion: isSdk ? 'follows' : 'kept',
+    versionFile: { path: tree.versionFile, prefix: tree.variablePrefix },
+    unchangedWhenCached: nightly.artifacts,
+    author: tree.author,
+    skipFlag: isSdk ? undefined : 'skip-build',
+    uncommitted: tree.nightly.uncommitted,
+    sourceFolders: tree.nightly.sourceFolders,
+  };
+};
+
+/**
+ * Tags and pushes the version that a step was asked to build.
+ *
+ * @param kind `sdk`: a new SDK and OS version; `packages`: a new OS version with the present SDK
+ */
+export const tagVersion = async (context: StepContext, kind: 'sdk' | 'packages', version: Version): Promise<Tagged> => {
+  const { git, undo, workspace, cache, log, settings } = context;
+  const result = await applyTag(
+    {
+      version,
+      rules: rulesOf(context, kind),
+      sign: settings.SIGN,
+      avoidShortcuts: settings.AVOID_NIGHTLY_BUILD_SHORTCUTS,
+      imagesExist: settings.CIA_DEBUGIMAGESEXIST,
+    },
+    { git, undo, files: workspace, hasAll: (paths) => cache.hasAll(paths), log },
+  );
+  log.info(`${result.tag}: ${result.reason}`);
+  const testRun = settings.CIA_DEBUGTESTRUN !== '';
+  return { stop: result.outcome === 'unchanged' || testRun, summary: { ...result } };
+};

@@ -1,0 +1,3 @@
+export { type TreeDescription, treeSchema } from './description.ts';
+export { type Facts, fill, fillAll } from './fill.ts';
+export { findTree, knownTrees, readTreeDescription } from './load.ts';
