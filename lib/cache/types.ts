@@ -13,6 +13,8 @@ export interface Upload {
   readonly file: string;
   /** Where it appears in the cache. */
   readonly path: CachePath;
+  /** Digest of the file, 64 hex digits, when it is known already; else the store computes it where it needs it. */
+  readonly sha256?: string;
 }
 
 /**

@@ -1,0 +1,50 @@
+import type { CachePath } from './types.ts';
+
+/** What a store's file system says of one name. */
+export interface FsEntry {
+  readonly name: string;
+  readonly kind: 'file' | 'folder' | 'other';
+  readonly sizeBytes: number;
+  /** Milliseconds since 1970 by the clock of the store's machine. */
+  readonly modifiedMs: number;
+}
+
+/**
+ * The few operations on names that publishing needs, on the file system where the artifacts are: locally by `node:fs`, remotely
+ * by SFTP. Paths are cache paths, and may be in the staging folder.
+ *
+ * All methods throw `CACHE_WRITE_FAILED` or `CACHE_UNREACHABLE`.
+ */
+export interface CacheFs {
+  /** Entries of a folder, or undefined when there is no such folder. */
+  list(folder: CachePath): Promise<readonly FsEntry[] | undefined>;
+  /** Follows links. Undefined when there is nothing. */
+  stat(path: CachePath): Promise<FsEntry | undefined>;
+  /** Makes one folder, mode 0755; fine when it is there. */
+  makeFolder(folder: CachePath): Promise<void>;
+  /** Makes an empty file; fine when it is there. */
+  makeFile(path: CachePath): Promise<void>;
+  /** Sets a file's times to now by the caller's clock; false when there is no such file. */
+  touch(path: CachePath): Promise<boolean>;
+  /**
+   * Renames, atomically replacing a file or an empty folder. False when there is no `from`, no folder for `to`, or `to` is a
+   * folder with something in it.
+   */
+  rename(from: CachePath, to: CachePath): Promise<boolean>;
+  /** Deletes a file; false when there was none. */
+  removeFile(path: CachePath): Promise<boolean>;
+  /** Deletes an empty folder; false when there is none or when something is in it. */
+  removeFolder(folder: CachePath): Promise<boolean>;
+  /** Bytes that may still be written, or undefined when the store does not say. */
+  freeBytes(): Promise<number | undefined>;
+}
+
+/** Deletes a file or a folder with all that is in it. */
+export const removeTree = async (fs: CacheFs, path: CachePath, kind: FsEntry['kind']): Promise<void> => {
+  if (kind !== 'folder') {
+    await fs.removeFile(path);
+    return;
+  }
+  for (const entry of (await fs.list(path)) ?? []) await removeTree(fs, `${path}/${entry.name}`, entry.kind);
+  await fs.removeFolder(path);
+};

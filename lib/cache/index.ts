@@ -1,0 +1,13 @@
+export { type ArtifactCacheOptions, createArtifactCache } from './artifact-cache.ts';
+export { createStore, type StoreParts, type StoreSettings } from './create-store.ts';
+export { validatePath } from './paths.ts';
+export { PATIENCE, type Patience } from './try-again.ts';
+export type {
+  ArtifactCache,
+  ArtifactRecord,
+  CachePath,
+  CacheStore,
+  PublishRequest,
+  TransferOptions,
+  Upload,
+} from './types.ts';

@@ -1,0 +1,172 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isSlipwayError, slipwayError } from '../errors/index.ts';
+import type { Log } from '../log/index.ts';
+import type { Runner } from '../process/index.ts';
+import { hashFile } from '../signing/index.ts';
+import type { CacheFs } from './cache-fs.ts';
+import { TransientError } from './failures.ts';
+import { inParallel } from './in-parallel.ts';
+import { STAGING } from './paths.ts';
+import { createOutbox, type Outbox } from './rsync/outbox.ts';
+import { sendOutbox } from './rsync/send.ts';
+import type { SshSettings } from './ssh/connection.ts';
+import { placeSet, type StagedFile, sweepStaging } from './staging.ts';
+import { type Patience, tryAgain } from './try-again.ts';
+import type { TransferOptions, Upload } from './types.ts';
+import { type CheckedUpload, checkUploads } from './upload-files.ts';
+
+/** What publishing to a server needs. */
+export interface RemotePublisher {
+  readonly fs: CacheFs;
+  readonly ssh: SshSettings;
+  readonly prefix: string;
+  readonly location: string;
+  readonly runner: Runner;
+  readonly tempFolder: string;
+  readonly patience: Patience;
+  readonly log: Log;
+  readonly signal?: AbortSignal;
+}
+
+type KeyedUpload = CheckedUpload & StagedFile;
+
+/**
+ * The name in the staging folder: made from the path and the content. A later run that publishes the same finds what an
+ * earlier one left; a run that publishes something else never meets it.
+ */
+const keyOf = async (upload: CheckedUpload, signal: AbortSignal | undefined): Promise<string> => {
+  const sha256 = upload.sha256 ?? (await hashFile(upload.file, ['sha256'], { signal })).digests.sha256;
+  return `${createHash('sha256').update(upload.path).digest('hex').slice(0, 16)}-${sha256}`;
+};
+
+const HASHES_AT_ONCE = 2;
+
+/** The prefix and the staging folder are there. */
+const makeRoots = async (fs: CacheFs): Promise<void> => {
+  await fs.makeFolder('');
+  await fs.makeFolder(STAGING);
+};
+
+const sum = (uploads: readonly CheckedUpload[]): number =>
+  uploads.reduce((total, upload) => total + upload.storedBytes, 0);
+
+/** How many of the bytes are not in the staging folder yet. */
+const countMissing = async (fs: CacheFs, uploads: readonly KeyedUpload[]): Promise<number> => {
+  const staged = new Set((await fs.list(STAGING))?.map((entry) => entry.name));
+  return sum(uploads.filter((upload) => !staged.has(upload.key)));
+};
+
+const checkSpace = async ({ fs, location }: RemotePublisher, neededBytes: number, cause?: unknown): Promise<void> => {
+  const freeBytes = await fs.freeBytes();
+  if (freeBytes === undefined || neededBytes <= freeBytes) return;
+  throw slipwayError('CACHE_DISK_FULL', { location, neededBytes, freeBytes }, cause);
+};
+
+/** The server has every byte: rsync said so, and the sizes agree. */
+const checkStaged = async (fs: CacheFs, uploads: readonly KeyedUpload[]): Promise<void> => {
+  const sizes = new Map((await fs.list(STAGING))?.map((entry) => [entry.name, entry.sizeBytes]));
+  for (const { key, path, sizeBytes } of uploads) {
+    const size = sizes.get(key);
+    // Another publisher of the same content may have put it into place already; placing finds that out.
+    if (size === undefined || size === sizeBytes) continue;
+    throw new TransientError(`${path} has ${size} bytes on the server instead of ${sizeBytes}`);
+  }
+};
+
+/** rsync on the server learns of a dead connection a moment later, and then moves what it has into `partial/`. */
+const DISCARD_ROUNDS = 3;
+const DISCARD_GAP_MS = 300;
+
+/** Deletes what the staging folder has of a set: complete files, partial ones, and rsync's own temporary ones. */
+const discard = async (fs: CacheFs, uploads: readonly KeyedUpload[]): Promise<void> => {
+  for (let round = 1; round <= DISCARD_ROUNDS; round += 1) {
+    for (const folder of [STAGING, `${STAGING}/partial`]) {
+      for (const { name } of (await fs.list(folder)) ?? []) {
+        if (uploads.some(({ key }) => name.includes(key))) await fs.removeFile(`${folder}/${name}`);
+      }
+    }
+    if (round < DISCARD_ROUNDS) await sleep(DISCARD_GAP_MS);
+  }
+};
+
+/** rsync(1), EXIT VALUES: partial transfer due to error, and due to vanished files. */
+const isPartialFailure = (error: unknown): boolean =>
+  isSlipwayError(error, 'CACHE_UPLOAD_FAILED') && (error.data.exitCode === 23 || error.data.exitCode === 24);
+
+const send = async (
+  publisher: RemotePublisher,
+  uploads: readonly KeyedUpload[],
+  options: TransferOptions,
+): Promise<void> => {
+  const { fs, ssh, prefix, runner, location, patience, log, signal } = publisher;
+  const neededBytes = await countMissing(fs, uploads);
+  await checkSpace(publisher, neededBytes);
+  let partialFailures = 0;
+  const sendOnce = async (outbox: Outbox): Promise<void> => {
+    const toFolder = `${prefix}/${STAGING}`;
+    const { agentSocket } = ssh;
+    const { onBytes } = options;
+    try {
+      await sendOutbox({ runner, outbox, toFolder, agentSocket, location, idleMs: patience.idleMs, onBytes });
+    } catch (error) {
+      partialFailures += 1;
+      // A publisher of the same content may have moved a file away under rsync's hands; that does not happen twice.
+      if (!isPartialFailure(error) || partialFailures > 1) throw error;
+      throw new TransientError('rsync could not finish all files', { cause: error });
+    }
+    await checkStaged(fs, uploads);
+  };
+  const outbox = await createOutbox(publisher.tempFolder, uploads, ssh);
+  try {
+    await tryAgain(() => sendOnce(outbox), { host: ssh.host, doing: 'upload', patience, log, signal });
+  } catch (error) {
+    // What rsync reports as a failed write is most often this.
+    if (isSlipwayError(error, 'CACHE_UPLOAD_FAILED')) {
+      await checkSpace(publisher, await countMissing(fs, uploads), error);
+    }
+    throw error;
+  } finally {
+    await outbox.remove();
+  }
+};
+
+/** How often a set is sent again because other publishers of the same content took its files. */
+const MOST_ROUNDS = 5;
+
+/**
+ * Publishes a set to the server: sends it to the staging folder by rsync, then renames it into place by SFTP.
+ *
+ * Throws what {@link CacheStore.publish} throws, and `CACHE_DISK_FULL`, `CACHE_UPLOAD_FAILED`, `CACHE_WRITE_FAILED`, `CACHE_BUSY`.
+ */
+export const publishRemotely = async (
+  publisher: RemotePublisher,
+  set: readonly Upload[],
+  options: TransferOptions,
+): Promise<void> => {
+  const { fs, location, signal } = publisher;
+  const checked = await checkUploads(set);
+  await makeRoots(fs);
+  await sweepStaging(fs);
+  const uploads = await inParallel(checked, HASHES_AT_ONCE, async (upload) => ({
+    ...upload,
+    key: await keyOf(upload, signal),
+  }));
+  let left: readonly KeyedUpload[] = uploads;
+  try {
+    for (let round = 0; left.length > 0; round += 1) {
+      if (round === MOST_ROUNDS) {
+        const reason = 'its staged copy was removed again and again';
+        throw slipwayError('CACHE_WRITE_FAILED', { location, path: left[0]?.path ?? '', doing: 'publish', reason });
+      }
+      await send(publisher, left, options);
+      const lost = await placeSet(fs, left, location, { signal });
+      left = left.slice(left.length - lost.length);
+    }
+  } catch (error) {
+    const isFull = isSlipwayError(error, 'CACHE_DISK_FULL');
+    // A cut line is resumed later; a full disk must be emptied, and who interrupts wants nothing left.
+    if (isFull || signal?.aborted) await discard(fs, left).catch(() => {});
+    throw error;
+  }
+};

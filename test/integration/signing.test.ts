@@ -1,0 +1,233 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { createRunner } from '../../lib/process/index.ts';
+import { openSigner, openVerifier, type Signer, type Verifier } from '../../lib/signing/index.ts';
+import { makeTestKey, signAt, type TestKey } from '../helpers/gpg.ts';
+import { useTempFolders } from '../helpers/temp.ts';
+import { ODD_NAMES, writeFileAt } from '../helpers/temp-files.ts';
+
+// Programs are started, on machines that may be busy.
+jest.setTimeout(60_000);
+
+const makeFolder = useTempFolders();
+const runner = createRunner({ cwd: '/', env: { PATH: process.env.PATH } });
+const open: { close(): Promise<void> }[] = [];
+
+let keys: string;
+let good: TestKey;
+let foreign: TestKey;
+let expired: TestKey;
+let locked: TestKey;
+
+beforeAll(() => {
+  keys = makeFolder('keys');
+  good = makeTestKey({ folder: keys, name: 'Good' });
+  foreign = makeTestKey({ folder: keys, name: 'Foreign' });
+  expired = makeTestKey({ folder: keys, name: 'Expired', expired: true });
+  locked = makeTestKey({ folder: keys, name: 'Locked', passphrase: 'secret' });
+});
+
+afterEach(async () => {
+  for (const one of open.splice(0)) await one.close();
+});
+
+const signerOf = async (key: TestKey, parent = makeFolder()): Promise<Signer> => {
+  const signer = await openSigner({ signer: key.fingerprint, signingKey: key.secretKeyFile, runner, parent });
+  if (!signer) throw new Error('no signer');
+  open.push(signer);
+  return signer;
+};
+
+const verifierOf = async (trustedKeys: string): Promise<Verifier> => {
+  const verifier = await openVerifier({ trustedKeys, runner, parent: makeFolder() });
+  if (!verifier) throw new Error('no verifier');
+  open.push(verifier);
+  return verifier;
+};
+
+/** Programs whose environment or arguments name this folder. */
+const processesOf = (folder: string): string[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder);
+      } catch {
+        return false;
+      }
+    });
+
+describe('openSigner', () => {
+  test('nothing configured: no signer; half: a clear refusal', async () => {
+    const parent = makeFolder();
+    await expect(openSigner({ signer: '', signingKey: undefined, runner, parent })).resolves.toBeUndefined();
+    await expect(openSigner({ signer: 'me', signingKey: '', runner, parent })).rejects.toMatchObject({
+      code: 'SIGNER_INCOMPLETE',
+      kind: 'misuse',
+      data: { given: 'SIGNER', missing: 'SIGNING_KEY' },
+    });
+    await expect(openSigner({ signer: undefined, signingKey: '/k', runner, parent })).rejects.toMatchObject({
+      code: 'SIGNER_INCOMPLETE',
+      data: { given: 'SIGNING_KEY', missing: 'SIGNER' },
+    });
+    expect(readdirSync(parent)).toEqual([]);
+  });
+
+  test('has a private home with an agent, which both are gone after close', async () => {
+    const parent = makeFolder();
+    const signer = await signerOf(good, parent);
+    expect(statSync(signer.home).mode & 0o777).toBe(0o700);
+    expect(signer.home.startsWith(parent)).toBe(true);
+    expect(signer.fingerprint).toBe(good.fingerprint);
+    expect(processesOf(signer.home)).toHaveLength(1);
+    await signer.close();
+    await signer.close();
+    expect(existsSync(signer.home)).toBe(false);
+    for (let tries = 0; processesOf(signer.home).length > 0 && tries < 20; tries += 1) await sleep(50);
+    expect(processesOf(signer.home)).toEqual([]);
+  });
+
+  test('the key and the agent of a killed process are ended by the next one', async () => {
+    const parent = makeFolder();
+    const first = await signerOf(good, parent);
+    const orphan = first.home.replace(/-\d+-/, '-4194303-');
+    await first.close();
+    mkdirSync(orphan, { mode: 0o700 });
+    const inOrphan = createRunner({ cwd: '/', env: { PATH: process.env.PATH, GNUPGHOME: orphan } });
+    await inOrphan.run(['gpg', '--batch', '--quiet', '--import', good.secretKeyFile]);
+    expect(processesOf(orphan)).toHaveLength(1);
+    const second = await signerOf(good, parent);
+    expect(readdirSync(parent)).toEqual([basename(second.home)]);
+    for (let tries = 0; processesOf(orphan).length > 0 && tries < 20; tries += 1) await sleep(50);
+    expect(processesOf(orphan)).toEqual([]);
+  });
+
+  test('closes after an interruption, when nothing can be run any more', async () => {
+    const controller = new AbortController();
+    const parent = makeFolder();
+    const stopped = createRunner({ cwd: '/', env: { PATH: process.env.PATH }, signal: controller.signal });
+    const signer = await openSigner({ signer: good.userId, signingKey: good.secretKeyFile, runner: stopped, parent });
+    controller.abort(new Error('interrupted'));
+    await signer?.close();
+    expect(readdirSync(parent)).toEqual([]);
+  });
+
+  test('works below a folder whose path is too long for sockets', async () => {
+    const parent = join(makeFolder(), 'long'.repeat(30));
+    mkdirSync(parent);
+    const signer = await signerOf(good, parent);
+    const file = writeFileAt(join(makeFolder(), 'f'), 'x');
+    await expect(signer.sign(file)).resolves.toBe(`${file}.sig`);
+  });
+
+  test.each([
+    ['expired', () => expired, /expired on 20(20-12|21-01)/],
+    ['locked by a passphrase', () => locked, /passphrase/],
+  ])('a key that is %s is refused at once', async (_name, key, reason) => {
+    const parent = makeFolder();
+    const { fingerprint, secretKeyFile } = key();
+    await expect(openSigner({ signer: fingerprint, signingKey: secretKeyFile, runner, parent })).rejects.toMatchObject({
+      code: 'SIGNER_KEY_UNUSABLE',
+      kind: 'misuse',
+      message: expect.stringMatching(reason),
+    });
+    expect(readdirSync(parent)).toEqual([]);
+  });
+
+  test('no such file, no key in it, public only, key of somebody else', async () => {
+    const folder = makeFolder();
+    const refusal = async (signer: string, signingKey: string): Promise<string> => {
+      const error = await openSigner({ signer, signingKey, runner, parent: folder }).catch((one: unknown) => one);
+      expect(error).toMatchObject({ code: 'SIGNER_KEY_UNUSABLE' });
+      return (error as Error).message;
+    };
+    await expect(refusal('x', join(folder, 'none'))).resolves.toMatch(/cannot be read \(ENOENT\)/);
+    await expect(refusal('x', writeFileAt(join(keys, 'junk'), 'junk'))).resolves.toMatch(/holds no OpenPGP key/);
+    await expect(refusal(good.fingerprint, good.publicKeyFile)).resolves.toMatch(/public key only/);
+    await expect(refusal('stranger@example.test', good.secretKeyFile)).resolves.toContain(good.fingerprint);
+  });
+});
+
+describe('signatures', () => {
+  test('detached and clear, on odd names, over earlier ones; gpg of the trusted side agrees', async () => {
+    const signer = await signerOf(good);
+    const verifier = await verifierOf(good.publicKeyFile);
+    const folder = makeFolder();
+    await Promise.all(
+      ODD_NAMES.map(async (name) => {
+        const file = writeFileAt(join(folder, name), name);
+        writeFileSync(`${file}.sig`, 'an older signature');
+        await signer.sign(file);
+        await signer.clearSign(file);
+        await expect(verifier.verify(file, `${file}.sig`)).resolves.toMatchObject({
+          valid: true,
+          fingerprint: good.fingerprint,
+          signedBy: good.userId,
+        });
+        expect(readFileSync(`${file}.asc`, 'utf8')).toMatch(/^-----BEGIN PGP SIGNED MESSAGE-----\n/);
+      }),
+    );
+    expect(readdirSync(folder)).toHaveLength(ODD_NAMES.length * 3);
+  });
+
+  test('a file that cannot be read is named', async () => {
+    const signer = await signerOf(good);
+    const file = join(makeFolder(), 'none');
+    await expect(signer.sign(file)).rejects.toMatchObject({ code: 'SIGNING_FAILED', data: { file } });
+  });
+
+  test('are told apart: bad, foreign, expired key, expired signature, no signature', async () => {
+    const verifier = await verifierOf(keys);
+    const onlyGood = await verifierOf(good.publicKeyFile);
+    const file = writeFileAt(join(makeFolder(), 'f'), 'content');
+    const verdict = (by: Verifier) => by.verify(file, `${file}.sig`);
+
+    await (await signerOf(good)).sign(file);
+    await expect(verdict(verifier)).resolves.toMatchObject({ valid: true });
+    writeFileSync(file, 'Content');
+    await expect(verdict(verifier)).resolves.toMatchObject({ valid: false, reason: 'bad' });
+
+    await (await signerOf(foreign)).sign(file);
+    await expect(verdict(onlyGood)).resolves.toMatchObject({ valid: false, reason: 'unknown-key' });
+    await expect(verdict(verifier)).resolves.toMatchObject({ valid: true, fingerprint: foreign.fingerprint });
+
+    signAt(expired, file, '20200301T000000!');
+    await expect(verdict(verifier)).resolves.toMatchObject({ valid: false, reason: 'expired-key' });
+
+    signAt(good, file, `${new Date(Date.now() + 1000).toISOString().slice(0, 19).replace(/[-:]/g, '')}!`, [
+      '--default-sig-expire',
+      'seconds=1',
+    ]);
+    await sleep(3000);
+    await expect(verdict(verifier)).resolves.toMatchObject({ valid: false, reason: 'expired-signature' });
+
+    writeFileSync(`${file}.sig`, 'no signature');
+    await expect(verdict(verifier)).resolves.toMatchObject({ valid: false, reason: 'unreadable' });
+    writeFileSync(`${file}.sig`, '');
+    await expect(verdict(verifier)).resolves.toMatchObject({ valid: false, reason: 'unreadable' });
+  });
+});
+
+describe('openVerifier', () => {
+  test('takes a file or a folder, with other files in it; nothing configured: none', async () => {
+    const parent = makeFolder();
+    await expect(openVerifier({ trustedKeys: '', runner, parent })).resolves.toBeUndefined();
+    writeFileSync(join(keys, 'README'), 'Keys of our builders.\n');
+    await expect(verifierOf(keys)).resolves.toMatchObject({ trustedKeys: keys });
+  });
+
+  test('refuses what holds no key', async () => {
+    const parent = makeFolder();
+    const empty = makeFolder();
+    const junk = writeFileAt(join(makeFolder(), 'junk'), 'junk');
+    for (const trustedKeys of [empty, junk, join(empty, basename(junk))]) {
+      await expect(openVerifier({ trustedKeys, runner, parent })).rejects.toMatchObject({
+        code: 'TRUSTED_KEYS_INVALID',
+        kind: 'misuse',
+      });
+    }
+    expect(readdirSync(parent)).toEqual([]);
+  });
+});
