@@ -18,6 +18,9 @@ export interface Engine {
   commit(container: string, reference: string): Promise<void>;
   removeImage(reference: string): Promise<void>;
   removeContainer(name: string): Promise<void>;
+  startContainer(name: string): Promise<void>;
+  /** Stops a container without a grace: its commands are over. */
+  stopContainer(name: string): Promise<void>;
   /** The `ci-cleanup.sh` line that removes an image, as the original writes it. */
   removeImageLine(reference: string): string;
 }

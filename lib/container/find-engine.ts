@@ -1,0 +1,108 @@
+import { isSlipwayError, slipwayError } from '../errors/index.ts';
+import type { Command, Runner } from '../process/index.ts';
+import { podmanSettings, readPodmanFacts } from './podman-conf.ts';
+
+/** A container engine that answers. */
+export interface FoundEngine {
+  readonly name: 'docker' | 'podman';
+  readonly command: Command;
+  /** For its commands, and for the tree's entry points, which call the engine too: `docker`, and `CONTAINERS_CONF` where needed. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The engine, if one answers, and what was tried. */
+export interface EngineSearch {
+  readonly found?: FoundEngine;
+  readonly tried: readonly { readonly command: string; readonly detail: string }[];
+}
+
+/** Where and how to look. */
+export interface EngineSearchOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Asks the candidates. */
+  readonly query: Runner;
+  /** Default: whether this process is root's. */
+  readonly isRoot?: boolean;
+  /** Default: {@link readPodmanFacts}. */
+  readonly podmanFacts?: typeof readPodmanFacts;
+}
+
+/** A daemon that does not answer within this time will not do any work either. */
+const ANSWER_TIMEOUT_MS = 20_000;
+
+/** Exit codes of docker and podman, and of sudo, when something is amiss; an answer here, not a failure. */
+const ANY_ANSWER = [0, 1, 2, 125, 126, 127];
+
+type Answer = { readonly engine: FoundEngine } | { readonly detail: string };
+
+const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? '';
+
+/**
+ * The candidates, in the order of the original: what the variable `docker` says, docker, podman; with sudo where this is not root.
+ * `-n`, because nobody is there to type a password.
+ */
+const candidates = (env: EngineSearchOptions['env'], isRoot: boolean): Command[] => {
+  const chosen = env.docker?.trim().split(/\s+/) ?? [''];
+  if (chosen[0]) return [chosen as unknown as Command];
+  if (isRoot) return [['docker'], ['podman']];
+  return [['docker'], ['sudo', '-n', 'docker'], ['sudo', '-n', 'podman'], ['podman']];
+};
+
+const askEngine = async (command: Command, query: Runner): Promise<{ text: string; exitCode: number }> => {
+  const options = { stdout: 'capture', okExitCodes: ANY_ANSWER, timeoutMs: ANSWER_TIMEOUT_MS } as const;
+  try {
+    const { stdout, stderr, exitCode } = await query.run([...command, 'version'] as unknown as Command, options);
+    return { text: `${stdout}\n${stderr}`, exitCode };
+  } catch (error) {
+    if (isSlipwayError(error, 'COMMAND_NOT_FOUND')) return { text: 'not installed', exitCode: 127 };
+    if (isSlipwayError(error, 'COMMAND_TIMED_OUT')) return { text: error.message, exitCode: 1 };
+    throw error;
+  }
+};
+
+/** With sudo the environment is lost on the way, unless `env` sets it on the other side. */
+const withEnvironment = (command: Command, env: Readonly<Record<string, string>>): Command => {
+  const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  if (command[0] !== 'sudo' || settings.length === 0) return command;
+  return [...command.slice(0, -1), 'env', ...settings, ...command.slice(-1)] as unknown as Command;
+};
+
+const preparePodman = async (command: Command, options: EngineSearchOptions): Promise<Answer> => {
+  const { exitCode, stdout, stderr } = await options.query.run(
+    [...command, 'info', '--format', '{{.Host.OCIRuntime.Name}}'] as unknown as Command,
+    { stdout: 'capture', okExitCodes: ANY_ANSWER, timeoutMs: ANSWER_TIMEOUT_MS },
+  );
+  if (exitCode !== 0) return { detail: lastLine(stderr) };
+  const conf = podmanSettings(await (options.podmanFacts ?? readPodmanFacts)(stdout.trim()));
+  // Somebody who has set the variable knows the machine better.
+  const env: Record<string, string> =
+    conf === undefined || options.env.CONTAINERS_CONF ? {} : { CONTAINERS_CONF: conf };
+  const full = withEnvironment(command, env);
+  return { engine: { name: 'podman', command: full, env: { ...env, docker: full.join(' ') } } };
+};
+
+const tryEngine = async (command: Command, options: EngineSearchOptions): Promise<Answer> => {
+  const { text, exitCode } = await askEngine(command, options.query);
+  if (exitCode !== 0) return { detail: lastLine(text) };
+  // The package podman-docker calls podman 'docker'.
+  if (/podman/i.test(text)) return preparePodman(command, options);
+  return { engine: { name: 'docker', command, env: { docker: command.join(' ') } } };
+};
+
+/** Looks for a container engine that answers, without starting or installing anything. Costs one short command where docker runs. */
+export const findEngine = async (options: EngineSearchOptions): Promise<EngineSearch> => {
+  const tried: { command: string; detail: string }[] = [];
+  for (const command of candidates(options.env, options.isRoot ?? process.getuid?.() === 0)) {
+    const answer = await tryEngine(command, options);
+    if ('engine' in answer) return { found: answer.engine, tried };
+    tried.push({ command: command.join(' '), detail: answer.detail });
+  }
+  return { tried };
+};
+
+/** {@link findEngine}, for those who cannot do without; throws `ENGINE_MISSING` with what was tried. */
+export const requireEngine = async (options: EngineSearchOptions): Promise<FoundEngine> => {
+  const { found, tried } = await findEngine(options);
+  if (!found) throw slipwayError('ENGINE_MISSING', { tried });
+  return found;
+};

@@ -1,0 +1,13 @@
+export type { ContainerCacheSettings } from './container-cache-settings.ts';
+export { createEngine, type EngineSettings } from './engine.ts';
+export {
+  type EngineSearch,
+  type EngineSearchOptions,
+  type FoundEngine,
+  findEngine,
+  requireEngine,
+} from './find-engine.ts';
+export type { ArchiveFormat } from './image-archive.ts';
+export { createContainerCache } from './image-cache.ts';
+export { createPlanningContainerCache, type PlanningContainerCacheSettings } from './planning-image-cache.ts';
+export type { ContainerCache, Engine, ImageName } from './types.ts';

@@ -1,0 +1,1 @@
+export { type PrepareHostOptions, prepareHost } from './prepare-host.ts';

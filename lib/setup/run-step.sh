@@ -1,0 +1,11 @@
+#!/bin/sh
+# Runs a step script (first argument) with the pinned Node, whatever node the machine has; the first line of each step calls this.
+# Installs the npm packages first when they are not there.
+script=$(readlink -f "$1") || exit 2
+shift
+root=${script%/ci-automation/*}
+node=$root/node_modules/node/bin/node
+# Keeps compiled TypeScript between runs: a step starts in half the time.
+export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/slipway/node-compile-cache}"
+[ -x "$node" ] && exec "$node" "$script" "$@"
+exec node "$root/lib/setup/enter.mjs" "$script" "$@"

@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+
+/** A jest project: which tests it has, and what they need. */
+export interface Layer {
+  readonly name: string;
+  /** Folders of its tests, below the checkout. */
+  readonly folders: readonly string[];
+  /** Its tests use the machine: container engine, sshd, QEMU. So it needs them installed, and its tests run one after another. */
+  readonly usesHost: boolean;
+}
+
+interface JestConfig {
+  readonly default: {
+    readonly projects: readonly { readonly displayName: string; readonly testMatch: readonly string[] }[];
+  };
+}
+
+const configFile = new URL('../../jest.config.mjs', import.meta.url).href;
+const { default: config } = (await import(configFile)) as JestConfig;
+
+/** The layers of jest.config.mjs, in the order in which they run. */
+export const layers: readonly Layer[] = config.projects.map(({ displayName, testMatch }) => ({
+  name: displayName,
+  folders: testMatch.map((pattern) => pattern.replace('<rootDir>/', '').replace('/**/*.test.ts', '')),
+  usesHost: displayName !== 'fast',
+}));
+
+const isInside = (inner: string, outer: string): boolean => inner === outer || inner.startsWith(`${outer}/`);
+
+/** The layers that have tests below one of the paths; all of them when there are no paths. */
+export const selectLayers = (paths: readonly string[]): readonly Layer[] =>
+  layers.filter(
+    ({ folders }) =>
+      paths.length === 0 ||
+      paths.some((path) => folders.some((folder) => isInside(path, folder) || isInside(folder, path))),
+  );
+
+/**
+ * A path of the command line as a path of tests below the checkout: `test/lib/version`, or `lib/version` for short.
+ *
+ * @returns undefined when there is no such file or folder
+ */
+export const testPath = (word: string, root: string, cwd: string): string | undefined => {
+  const path = relative(root, existsSync(resolve(cwd, word)) ? resolve(cwd, word) : resolve(root, word));
+  if (path.startsWith('..')) return undefined;
+  if (isInside(path, 'test')) return existsSync(join(root, path)) ? path : undefined;
+  return existsSync(join(root, 'test', path)) ? join('test', path) : undefined;
+};
