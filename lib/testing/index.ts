@@ -1,0 +1,10 @@
+export { type Expectations, expectationsSchema } from './expectations.ts';
+export { CheckFailure } from './failure.ts';
+export { CHECKS_FOLDER, loadChecks } from './load-checks.ts';
+export { selectChecks } from './patterns.ts';
+export { formatJunit, formatMarkdown, formatTapReport, type ReportFacts } from './report/index.ts';
+export { type TestCase, toCases } from './results.ts';
+export type { ResultFiles } from './run-files.ts';
+export { type ImageTestOptions, type ImageTestOutcome, planChecks, runImageTests } from './run-image-tests.ts';
+export * from './tap/index.ts';
+export type { Check, CheckContext, TestResult } from './types.ts';
