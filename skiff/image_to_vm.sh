@@ -1,0 +1,2 @@
+#!/bin/sh
+exec zx "$(dirname "$0")/sdk_lib/vm-main.ts" "$@"
