@@ -1,4 +1,4 @@
-import { formatBytes, formatDuration } from '../../lib/log/index.ts';
+import { formatBytes, formatCommand, formatDuration } from '../../lib/log/index.ts';
 import type { StepRun } from './run-steps.ts';
 
 /** What the summary shows beside the steps. */
@@ -49,11 +49,11 @@ const imageRows = ({ runs, cacheLocation }: SummaryFacts): string[] =>
     .sort((a, b) => a.path.localeCompare(b.path))
     .map(({ path, sizeBytes }) => `  ${formatBytes(sizeBytes).padStart(9)}  ${cacheLocation}/${path}`);
 
-/** The human's start script among the published files of the step `vms`, if there is one. */
-export const startCommand = (runs: readonly StepRun[], folder: string): string | undefined => {
+/** A command that starts the image: the tree's start script for people, where it is a file on this machine. */
+export const startCommand = (runs: readonly StepRun[], cacheLocation: string): string | undefined => {
   const outputs = runs.find(({ step }) => step === 'vms')?.result?.outputs ?? [];
   const script = outputs.find(({ path }) => path.endsWith('_qemu_uefi.sh'));
-  return script && `${folder}/${script.path}`;
+  return script && cacheLocation.startsWith('/') ? formatCommand(['sh', `${cacheLocation}/${script.path}`]) : undefined;
 };
 
 /** The last words of a nightly. */

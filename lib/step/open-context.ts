@@ -74,7 +74,7 @@ const openKeys = async ({ settings, line, cleanup, log }: Opening, query: Runner
     const opened = await openVerifier({ trustedKeys: TRUSTED_KEYS, runner: query, parent: tmpdir() });
     cleanup.add('the key ring of trusted keys', async () => opened?.close());
     verifier = opened;
-  } else log.info('No TRUSTED_KEYS: artifacts are checked by digest only.');
+  } else log.info('TRUSTED_KEYS is not set: artifacts are checked by digest only.');
   return { signer, verifier };
 };
 
@@ -117,6 +117,7 @@ export const openContext = async (opening: Opening): Promise<OpenedContext> => {
   const query = createRunner({ cwd: root, env, signal });
   // Frees and takes back after an interrupt, so it must still run then.
   const rescue = createRunner({ log, cwd: root, env });
+  const rescueQuery = createRunner({ cwd: root, env });
   const effects = line.plan ? createPlanningRunner(log) : real;
   await requireDiskSpace(await filledFolders(opening, ask, found), (tree.diskGiB[step] ?? 0) * GIB);
   const temp = await makeTemp(opening);
@@ -141,8 +142,8 @@ export const openContext = async (opening: Opening): Promise<OpenedContext> => {
     query,
     effects,
     git,
-    undo: createGit({ query: rescue, effects: line.plan ? effects : rescue, cwd: root }),
-    rescueEngine: createEngine({ ...found, query: rescue, effects: rescue }),
+    undo: createGit({ query: rescueQuery, effects: line.plan ? effects : rescue, cwd: root }),
+    rescueEngine: createEngine({ ...found, query: rescueQuery, effects: rescue }),
     engine,
     cache,
     containers,

@@ -65,7 +65,7 @@ export const testingErrors = {
   CHECK_MODULE_INVALID: (c: { file: string; reason: string }): ErrorText => ({
     kind: 'misuse',
     message: `${c.file} is not a check: ${c.reason}.`,
-    hint: "A check is a module with 'export const check = { name, summary, run }'; see docs/testing.md.",
+    hint: "A check is a module with 'export const check = { name, summary, run }', like those in lib/testing/checks.",
   }),
   CHECK_UNKNOWN: (c: { pattern: string; format: string; known: readonly string[] }): ErrorText => ({
     kind: 'misuse',

@@ -47,7 +47,12 @@ describe('precedence', () => {
       env: { BUILDCACHE_USER: 'env', ARCH: 'amd64' },
       files: [first, second],
     });
-    expect(values).toMatchObject({ BUILDCACHE_USER: 'flag', ARCH: 'amd64', SIGNER: 'first', CONTAINER_REGISTRY: 'r.example' });
+    expect(values).toMatchObject({
+      BUILDCACHE_USER: 'flag',
+      ARCH: 'amd64',
+      SIGNER: 'first',
+      CONTAINER_REGISTRY: 'r.example',
+    });
     expect(origins.SIGNER).toEqual({ kind: 'file', file: first });
   });
 
@@ -60,7 +65,11 @@ describe('precedence', () => {
 describe('files', () => {
   it('expands references and defaults, and executes nothing', async () => {
     const path = await file(
-      ['BUILDCACHE_SERVER=cache.example', 'BUILDCACHE_URL="http://${BUILDCACHE_SERVER}:${PORT:-8080}"', 'SIGNER=$(touch /tmp/slipway-was-here)'].join('\n'),
+      [
+        'BUILDCACHE_SERVER=cache.example',
+        'BUILDCACHE_URL="http://${BUILDCACHE_SERVER}:${PORT:-8080}"',
+        'SIGNER=$(touch /tmp/slipway-was-here)',
+      ].join('\n'),
     );
     const { values } = await load({ files: [path] });
     expect(values.BUILDCACHE_URL).toBe('http://cache.example:8080');
@@ -108,7 +117,9 @@ describe('mistakes', () => {
   });
 
   it('does not take TRUE for yes, as the original does not', async () => {
-    expect(await faultsOf(load({ env: { SIGN: 'TRUE' } }))).toEqual(["environment: SIGN: 'TRUE' is neither 1 (yes) nor 0 (no)"]);
+    expect(await faultsOf(load({ env: { SIGN: 'TRUE' } }))).toEqual([
+      "environment: SIGN: 'TRUE' is neither 1 (yes) nor 0 (no)",
+    ]);
   });
 });
 

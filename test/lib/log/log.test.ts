@@ -44,7 +44,10 @@ describe('phases', () => {
   it('nest, are timed, and say how they ended', async () => {
     const events: LogEvent[] = [];
     let ms = 0;
-    const log = createLog((event) => events.push(event), () => (ms += 10));
+    const log = createLog(
+      (event) => events.push(event),
+      () => (ms += 10),
+    );
     const failing = log.phase('outer', () => log.phase('inner', () => Promise.reject(new Error('no'))));
     await expect(failing).rejects.toThrow('no');
     expect(events.map((event) => ('depth' in event ? [event.kind, event.phase, event.depth] : []))).toEqual([
@@ -73,7 +76,12 @@ describe('the text log', () => {
   });
 
   it('writes plain lines, few of them and without control characters, to a file', () => {
-    const text = textOf(false, [progress(1024, 1000), progress(2048, 11_000), progress(3072, 12_000), progress(4096, 13_000, true)]);
+    const text = textOf(false, [
+      progress(1024, 1000),
+      progress(2048, 11_000),
+      progress(3072, 12_000),
+      progress(4096, 13_000, true),
+    ]);
     expect(text.split('\n')).toEqual([
       'upload x: 2.0 KiB of 4.0 KiB, 186 B/s',
       'upload x: 4.0 KiB of 4.0 KiB, 315 B/s',
@@ -92,7 +100,10 @@ describe('secrets', () => {
   it('are masked in every sink, plain, URL-encoded and base64', () => {
     const mask = createMask(['p@ss word']);
     let out = '';
-    const sinks = [jsonSink((line) => (out += line), mask), textSink({ write: (text) => (out += text), isTerminal: false }, mask)];
+    const sinks = [
+      jsonSink((line) => (out += line), mask),
+      textSink({ write: (text) => (out += text), isTerminal: false }, mask),
+    ];
     const text = `p@ss word ${encodeURIComponent('p@ss word')} ${Buffer.from('p@ss word').toString('base64')}`;
     for (const sink of sinks) sink({ kind: 'info', text });
     expect(out).not.toMatch(/p@ss|p%40ss|cEBzcyB3b3Jk/);

@@ -3,7 +3,10 @@ import { expandFormats } from '../../../lib/step/formats.ts';
 import type { TreeDescription } from '../../../lib/tree/index.ts';
 
 const formats = Object.fromEntries(
-  ['qemu', 'openstack', 'vmware', 'vmware_ova', 'vmware_raw', 'ami', 'ami_vmdk'].map((name) => [name, { compression: 'none' }]),
+  ['qemu', 'openstack', 'vmware', 'vmware_ova', 'vmware_raw', 'ami', 'ami_vmdk'].map((name) => [
+    name,
+    { compression: 'none' },
+  ]),
 );
 const tree = {
   vms: {
@@ -14,10 +17,19 @@ const tree = {
 
 describe('formats', () => {
   it.each([
-    [['qemu', 'openstack'], ['qemu', 'openstack']],
+    [
+      ['qemu', 'openstack'],
+      ['qemu', 'openstack'],
+    ],
     [['qemu', 'qemu'], ['qemu']],
-    [['vmware_raw', 'qemu'], ['qemu', 'vmware', 'vmware_ova', 'vmware_raw']],
-    [['aws', 'openstack', 'vmware'], ['openstack', 'vmware', 'vmware_ova', 'vmware_raw', 'ami', 'ami_vmdk']],
+    [
+      ['vmware_raw', 'qemu'],
+      ['qemu', 'vmware', 'vmware_ova', 'vmware_raw'],
+    ],
+    [
+      ['aws', 'openstack', 'vmware'],
+      ['openstack', 'vmware', 'vmware_ova', 'vmware_raw', 'ami', 'ami_vmdk'],
+    ],
   ])('%j are %j', (words, expected) => expect(expandFormats(tree, words)).toEqual(expected));
 
   it('lists the known ones for an unknown one', () => {

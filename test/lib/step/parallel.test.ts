@@ -17,6 +17,8 @@ describe('mapInParallel', () => {
   });
 
   it('fails with the first failure', async () => {
-    await expect(mapInParallel([1, 2], 2, (item) => Promise.reject(new Error(`item ${item}`)))).rejects.toThrow('item 1');
+    await expect(mapInParallel([1, 2], 2, (item) => Promise.reject(new Error(`item ${item}`)))).rejects.toThrow(
+      'item 1',
+    );
   });
 });

@@ -20,7 +20,8 @@ const writeVersion = async (text: string): Promise<void> => {
 
 describe('the described trees', () => {
   it('are all valid', async () => {
-    for (const name of await knownTrees()) await expect(readTreeDescription(join(TREES, `${name}.yaml`))).resolves.toBeDefined();
+    for (const name of await knownTrees())
+      await expect(readTreeDescription(join(TREES, `${name}.yaml`))).resolves.toBeDefined();
   });
 
   it('say every fault of a wrong description', async () => {
