@@ -5,6 +5,7 @@
  * Needs: a checkout of the tag whose packages image is in the cache or in the engine.
  */
 import { join } from 'node:path';
+import { fill, fillAll } from '../lib/config/index.ts';
 import {
   type BuildFacts,
   defineStep,
@@ -14,7 +15,6 @@ import {
   runInSdk,
   type StepContext,
 } from '../lib/step/index.ts';
-import { fill, fillAll } from '../lib/tree/index.ts';
 import { runAsScript } from './run-as-script.ts';
 
 /** Where the step leaves its images in the tree, and what it publishes of them. */

@@ -100,7 +100,7 @@ const build = async (
   const runner = createRunner({ cwd: tree, env: io.env });
   const store = createStore(storeSettings(settings), { log, runner, agentSocket: io.env.SSH_AUTH_SOCK });
   const { sdk, version } = await prepare(io, request, createArtifactCache({ store, log }), tree, description);
-  const formats = request.formats ?? Object.keys(description.vms.formats);
+  const formats = request.formats ?? description.vms.nightly;
   const steps = planNightly({
     request,
     version,

@@ -4,6 +4,7 @@
  *
  * Needs: a checkout of the tag (or, with VERSION, of what is to be tagged) whose SDK image is in the cache, a registry or the engine.
  */
+import { fill, fillAll } from '../lib/config/index.ts';
 import {
   type BuildFacts,
   CLEANUP_FILE,
@@ -20,7 +21,6 @@ import {
   type StepContext,
   tagVersion,
 } from '../lib/step/index.ts';
-import { fill, fillAll } from '../lib/tree/index.ts';
 import { parseVersion } from '../lib/version/index.ts';
 import { runAsScript } from './run-as-script.ts';
 

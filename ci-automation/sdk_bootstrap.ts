@@ -6,6 +6,7 @@
  * know seeds of its own that need none.
  */
 import { dirname } from 'node:path';
+import { fill } from '../lib/config/index.ts';
 import { slipwayError } from '../lib/errors/index.ts';
 import {
   CLEANUP_FILE,
@@ -19,7 +20,6 @@ import {
   tagVersion,
   visibleNames,
 } from '../lib/step/index.ts';
-import { fill } from '../lib/tree/index.ts';
 import { deriveDockerForm, parseVersion } from '../lib/version/index.ts';
 import { runAsScript } from './run-as-script.ts';
 

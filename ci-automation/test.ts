@@ -5,7 +5,7 @@
  * Needs: a checkout of the tag whose images are in the cache.
  */
 import { join } from 'node:path';
-import { nearest } from '../lib/config/index.ts';
+import { fill, nearest } from '../lib/config/index.ts';
 import { slipwayError } from '../lib/errors/index.ts';
 import type { Arch } from '../lib/qemu/index.ts';
 import {
@@ -17,7 +17,7 @@ import {
   type StepContext,
 } from '../lib/step/index.ts';
 import { type ImageTestOutcome, planChecks, runImageTests } from '../lib/testing/index.ts';
-import { fill, type TreeDescription } from '../lib/tree/index.ts';
+import type { TreeDescription } from '../lib/tree/index.ts';
 import { runAsScript } from './run-as-script.ts';
 
 const requireFormat = (tree: TreeDescription, format: string): string => {

@@ -5,13 +5,14 @@
  * Needs: a checkout of the tag whose packages image and generic image are in the cache.
  */
 import { basename, join } from 'node:path';
+import { fill, fillAll } from '../lib/config/index.ts';
 import { slipwayError } from '../lib/errors/index.ts';
+import { inParallel } from '../lib/process/index.ts';
 import {
   type BuildFacts,
   defineStep,
   expandFormats,
   getParallelism,
-  mapInParallel,
   readBuildFacts,
   requireArch,
   requireCount,
@@ -19,7 +20,6 @@ import {
   type SdkContainer,
   type StepContext,
 } from '../lib/step/index.ts';
-import { fill, fillAll } from '../lib/tree/index.ts';
 import { runAsScript } from './run-as-script.ts';
 
 const INPUT = 'images-in';
@@ -84,7 +84,7 @@ const makeAll = async (
   await engine.startContainer(container.name);
   const atOnce = await getParallelism(context, formats.length);
   context.log.info(`${formats.length} formats, ${atOnce} at a time`);
-  const made = await mapInParallel(formats, atOnce, (format) =>
+  const made = await inParallel(formats, atOnce, (format) =>
     makeFormat(context, container, { arch: facts.arch, root }, format),
   );
   await engine.stopContainer(container.name);

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { $ } from 'zx';
 import type { ArtifactCache } from '../../lib/cache/types.ts';
-import { fill, type TreeDescription } from '../../lib/tree/index.ts';
+import { fill } from '../../lib/config/index.ts';
+import type { TreeDescription } from '../../lib/tree/index.ts';
 import { parseVersionFile, type VersionNumber } from '../../lib/version/index.ts';
 
 /** What is known of the SDK that the tree names. */

@@ -1,7 +1,7 @@
 import { type Log, silentLog } from '../log/index.ts';
+import { inParallel } from '../process/in-parallel.ts';
 import type { Signer, Verifier } from '../signing/index.ts';
 import { fetchArtifact } from './fetch-artifact.ts';
-import { inParallel } from './in-parallel.ts';
 import { publishArtifacts } from './publish-artifacts.ts';
 import type { ArtifactCache, CacheStore } from './types.ts';
 

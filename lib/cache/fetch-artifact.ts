@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isSlipwayError, SlipwayError } from '../errors/index.ts';
 import type { Log } from '../log/index.ts';
-import { isOwnerDead, makeOwnName } from '../signing/process-identity.ts';
+import { isOwnerDead, makeOwnName } from '../process/process-identity.ts';
 import { nameOf, OWN_PREFIX, validatePath } from './paths.ts';
 import type { ArtifactRecord, CachePath } from './types.ts';
 import { fetchProofs, type Verified, type VerifyParts, verifyArtifact } from './verify-artifact.ts';

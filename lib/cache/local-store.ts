@@ -1,7 +1,7 @@
 import { chmod, mkdir, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { slipwayError } from '../errors/index.ts';
-import { isOwnerDead, makeOwnName } from '../signing/process-identity.ts';
+import { isOwnerDead, makeOwnName } from '../process/process-identity.ts';
 import { createLocalFs } from './local-fs.ts';
 import { STAGING, validateFolder, validatePath } from './paths.ts';
 import { copySparse } from './sparse-copy.ts';

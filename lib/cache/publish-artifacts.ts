@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { Log } from '../log/index.ts';
+import { inParallel } from '../process/in-parallel.ts';
 import { parseDigests, type Signer } from '../signing/index.ts';
 import { collectArtifacts } from './artifact-files.ts';
-import { inParallel } from './in-parallel.ts';
 import { folderOf, nameOf, validateFolder, validatePath } from './paths.ts';
 import { companionPaths, type PreparedArtifact, prepareArtifact } from './prepare-artifact.ts';
 import type { ArtifactRecord, CachePath, CacheStore, PublishRequest, Upload } from './types.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { slipwayError } from '../errors/index.ts';
-import { isOwnerDead, makeOwnName } from '../signing/process-identity.ts';
+import { isOwnerDead, makeOwnName } from '../process/process-identity.ts';
 import type { CacheFs } from './cache-fs.ts';
 import { STAGING } from './paths.ts';
 import type { CachePath } from './types.ts';

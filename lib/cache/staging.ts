@@ -1,5 +1,5 @@
 import { slipwayError } from '../errors/index.ts';
-import { isOwnerDead, makeOwnName } from '../signing/process-identity.ts';
+import { isOwnerDead, makeOwnName } from '../process/process-identity.ts';
 import { type CacheFs, removeTree } from './cache-fs.ts';
 import { commonFolder, foldersAbove, STAGING } from './paths.ts';
 import { type LockTimes, takePublishLock } from './publish-lock.ts';

@@ -1,4 +1,5 @@
 export { type Cleanup, createCleanup } from './cleanup.ts';
+export { inParallel } from './in-parallel.ts';
 export { createPlanningRunner } from './planning-runner.ts';
 export { type RetryOptions, retry } from './retry.ts';
 export { createRunner, type RunnerSettings } from './runner.ts';

@@ -2,7 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Runner, RunResult } from '../process/index.ts';
-import { isOwnerDead, makeOwnName } from './process-identity.ts';
+import { isOwnerDead, makeOwnName } from '../process/process-identity.ts';
 
 /** A unix socket's path has at most 107 bytes, and gpg-agent puts sockets such as `S.gpg-agent.browser` into its home. */
 const MAX_HOME_BYTES = 107 - '/S.gpg-agent.browser'.length;

@@ -9,7 +9,7 @@ export { expandFormats } from './formats.ts';
 export { logStamp, publishLogs } from './log-tarball.ts';
 export { openLog, reportError, runStep, type StepIo, settingFlags } from './main.ts';
 export { fetchPackageStore, publishPackageStore } from './package-store.ts';
-export { getParallelism, mapInParallel } from './parallel.ts';
+export { getParallelism } from './parallel.ts';
 export { RESULT_FOLDER, RESULT_SCHEMA, type StepResult } from './result.ts';
 export { CLEANUP_FILE, runInSdk, type SdkContainer } from './sdk-command.ts';
 export { type Tagged, tagVersion } from './tagging.ts';

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fill } from '../config/index.ts';
 import { SlipwayError } from '../errors/index.ts';
-import { fill } from '../tree/index.ts';
+import { inParallel } from '../process/index.ts';
 import type { StepContext } from './context.ts';
 import type { BuildFacts } from './facts.ts';
-import { mapInParallel } from './parallel.ts';
 import { visibleNames } from './workspace.ts';
 
 /** Lists the binary packages of the store; the tree's build writes and reads it, the step moves what it names. */
@@ -37,7 +37,7 @@ export const fetchPackageStore = async (context: StepContext, facts: BuildFacts)
     try {
       const { file } = await cache.fetch(`${cacheFolder}/${INDEX}`, folder);
       const entries = JSON.parse(await readFile(file, 'utf8')) as IndexEntry[];
-      await mapInParallel(entries, AT_ONCE, (entry) => cache.fetch(`${cacheFolder}/${entry.file}`, folder));
+      await inParallel(entries, AT_ONCE, (entry) => cache.fetch(`${cacheFolder}/${entry.file}`, folder));
       log.info(`${entries.length} binary packages at hand`);
     } catch (error) {
       if (!isHarmless(error)) throw error;

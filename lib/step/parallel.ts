@@ -16,18 +16,3 @@ export const getParallelism = async ({ settings, root }: StepContext, count: num
   const byDisk = Math.floor((bavail * bsize) / BYTES_PER_FORMAT);
   return Math.max(1, Math.min(count, availableParallelism(), byDisk));
 };
-
-/** Calls `work` for each item, at most `atOnce` at a time; results in the order of the items. */
-export const mapInParallel = async <Item, Value>(
-  items: readonly Item[],
-  atOnce: number,
-  work: (item: Item) => Promise<Value>,
-): Promise<Value[]> => {
-  const results: Value[] = new Array(items.length);
-  const queue = items.entries();
-  const worker = async (): Promise<void> => {
-    for (const [index, item] of queue) results[index] = await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
-  return results;
-};

@@ -1,3 +1,4 @@
+import { fill } from '../config/index.ts';
 import {
   type Channel,
   explainVersion,
@@ -46,14 +47,6 @@ export interface TaggingRules {
   /** Folders in which an untracked file counts as an uncommitted change, because it would get into the build. */
   readonly sourceFolders: readonly string[];
 }
-
-/** Fills `${name}` placeholders; a name without a value is a fault of the rules. */
-const fill = (template: string, values: Readonly<Record<string, string>>): string =>
-  template.replaceAll(/\$\{(\w+)\}/g, (placeholder, name: string) => {
-    const value = values[name];
-    if (value === undefined) throw new Error(`no value for ${placeholder} in the tagging rule '${template}'`);
-    return value;
-  });
 
 /** The major number as it was written: leading zeros and all. */
 const majorOf = (version: Version): string => version.vernum.split('.')[0] ?? '';

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { bootImageSchema, bootProfileSchema } from '../qemu/profile.ts';
 import { expectationsSchema } from '../testing/expectations.ts';
 
-/** Text with `${name}` placeholders that a step fills in (lib/tree/fill.ts). */
+/** Text with `${name}` placeholders that a step fills in (lib/config/fill.ts). */
 const template = v.pipe(v.string(), v.minLength(1));
 const words = v.array(template);
 
@@ -97,6 +97,8 @@ export const treeSchema = v.strictObject({
     /** Decompresses the generic image in place. */
     decompress: words,
     formats: v.record(v.string(), format),
+    /** The formats of a nightly that asks for none. */
+    nightly: v.optional(v.array(v.string()), []),
     /** A name that stands for several formats. */
     families: v.record(v.string(), v.array(v.string())),
   }),

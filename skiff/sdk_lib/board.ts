@@ -63,7 +63,7 @@ async function makeRoot(root: string, base: BasePackages, plan: BasePlan, epoch:
 }
 
 /**
- * Makes a board's base.tar and base.packages.json: the root filesystem of the Debian packages in image/base.yaml, from
+ * Makes a board's base.tar.zst and base.packages.json: the root filesystem of the Debian packages in image/base.yaml, from
  * the distfiles, without network. Does nothing when they are there and image/base.yaml has not changed since.
  * @param board for example amd64-usr
  * @param epoch latest file time in the archive, seconds
@@ -83,9 +83,10 @@ export async function setUpBoard(board: string, epoch: number): Promise<void> {
   await writeBasePackages(root, path.join(boardDir, 'base.packages.json'));
   await removeTraces(root);
   await fs.rm(path.join(root, 'etc/apt/sources.list'), { force: true });
-  log('packing base.tar');
-  const tarball = path.join(boardDir, 'base.tar');
-  await $({ quiet: true })`tar ${assembleTarOptions(root, epoch)} -cf ${tarball} .`;
+  log('packing base.tar.zst');
+  const tarball = path.join(boardDir, 'base.tar.zst');
+  // Lightly: the container images that carry it are compressed well, but saved and committed often.
+  await $({ quiet: true })`tar ${assembleTarOptions(root, epoch)} -I ${'zstd -T0 -2'} -cf ${tarball} .`;
   await fs.rm(path.dirname(root), { recursive: true, force: true });
   await fs.writeFile(stamp, listHash);
 }

@@ -16,7 +16,7 @@ import { runWithCleanup } from './vm-shell.ts';
 /**
  * build_image: makes the disk image of the operating system out of the base system and the binary packages of a board.
  * Runs in an SDK container, without mounts and privileges.
- * Reads /build/BOARD/{base.tar,base.packages.json,var/lib/skiff/pkgs}, image/, version.txt.
+ * Reads /build/BOARD/{base.tar.zst,base.packages.json,var/lib/skiff/pkgs}, image/, version.txt.
  * Writes OUTPUT_ROOT/BOARD/GROUP-VERSION/ and the link OUTPUT_ROOT/BOARD/latest.
  */
 const usage = 'build_image --board=BOARD --group=GROUP --output_root=DIR [--only_store_compressed] prod';

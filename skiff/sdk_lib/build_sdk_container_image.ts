@@ -1,5 +1,5 @@
 /**
- * Makes the SDK container images from an SDK tarball: amd64 (the tarball and the board's base.tar), arm64 (the tarball
+ * Makes the SDK container images from an SDK tarball: amd64 (the tarball and the board's base.tar.zst), arm64 (the tarball
  * and a cross compiler), all (both).
  * Reads:  TARBALL, sdk/packages.yaml, image/base.yaml; no network, the SDK carries all inputs
  * Writes: images skiff-sdk-{all,amd64,arm64}:TAG; logs to the folder of -l; clean-up commands to the file of -x

@@ -49,12 +49,12 @@ export async function assembleRoot(job: ImageJob): Promise<ImagePackage[]> {
 }
 
 async function unpackBase(job: ImageJob): Promise<void> {
-  const base = path.join(job.boardDir, 'base.tar');
+  const base = path.join(job.boardDir, 'base.tar.zst');
   await requireFile(base, 'the SDK container image has not been set up for this board');
   const folders = ['./dev/*', './proc/*', './sys/*', './run/*', './tmp/*'];
   await run(
     job,
-  )`tar -x -p --numeric-owner -C ${job.root} --wildcards ${folders.map((name) => `--exclude=${name}`)} -f ${base}`;
+  )`tar -x -p --numeric-owner -C ${job.root} --wildcards ${folders.map((name) => `--exclude=${name}`)} -I zstd -f ${base}`;
 }
 
 /** Unpacks the binary packages of the recipes; --keep-directory-symlink because a .deb may still have ./bin. */
@@ -94,7 +94,7 @@ async function keepKernelFiles({ root, work }: ImageJob): Promise<void> {
   const [kernel] = kernels;
   if (!kernel || kernels.length > 1) {
     throw new Fault(
-      `base.tar has ${kernels.length} kernels (${kernels.join(', ')}), expected one`,
+      `base.tar.zst has ${kernels.length} kernels (${kernels.join(', ')}), expected one`,
       'see image/base.yaml',
     );
   }

@@ -1,5 +1,5 @@
 /**
- * In an SDK container: makes /build/BOARD/base.tar and base.packages.json from the distfiles.
+ * In an SDK container: makes /build/BOARD/base.tar.zst and base.packages.json from the distfiles.
  * build_sdk_container_image calls it; build_packages does the same when image/base.yaml is newer than the SDK.
  */
 import { setUpBoard } from './board.ts';

@@ -271,7 +271,7 @@ describe('fetch', () => {
 
   test('what a killed process left half-checked is removed', async () => {
     const { cache, to } = await publishOne();
-    const { makeOwnName } = await import('../../../lib/signing/process-identity.ts');
+    const { makeOwnName } = await import('../../../lib/process/process-identity.ts');
     const dead = join(to, `.slipway-${makeOwnName().replace(/-\d+-/, '-4194303-')}.unverified`);
     mkdirSync(dead);
     utimesSync(dead, 0, 0);

@@ -4,11 +4,11 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { problemOf, TransientError } from '../../../lib/cache/failures.ts';
-import { inParallel } from '../../../lib/cache/in-parallel.ts';
 import { copySparse } from '../../../lib/cache/sparse-copy.ts';
 import { tryAgain } from '../../../lib/cache/try-again.ts';
 import { createLog, type LogEvent, silentLog } from '../../../lib/log/index.ts';
-import { isOwnerDead, makeOwnName } from '../../../lib/signing/process-identity.ts';
+import { inParallel } from '../../../lib/process/in-parallel.ts';
+import { isOwnerDead, makeOwnName } from '../../../lib/process/process-identity.ts';
 import { useTempFolders } from '../../helpers/temp.ts';
 import { listTree, noise, writeFileAt } from '../../helpers/temp-files.ts';
 

@@ -142,7 +142,7 @@ describe('publish and download', () => {
     const file = writeFileAt(join(work, 'f'), 'x');
     await store.publish([{ file, path: 'f' }]);
     const dead = execFileSync(process.execPath, ['-p', 'process.pid']).toString().trim();
-    const { makeOwnName } = await import('../../../lib/signing/process-identity.ts');
+    const { makeOwnName } = await import('../../../lib/process/process-identity.ts');
     const own = makeOwnName();
     const names = {
       dead: `tmp-${own.replace(/-\d+-/, `-${dead}-`)}`,

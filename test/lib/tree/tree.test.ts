@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { fill, findTree, knownTrees, readTreeDescription } from '../../../lib/tree/index.ts';
+import { fill } from '../../../lib/config/index.ts';
+import { findTree, knownTrees, readTreeDescription } from '../../../lib/tree/index.ts';
 
 const TREES = join(import.meta.dirname, '..', '..', '..', 'config', 'trees');
 const VERSION_FILE = 'sdk_container/.repo/manifests/version.txt';
