@@ -116,8 +116,8 @@ const build = async (
   await store.close();
   const last = runs.at(-1);
   if (last && isUnchanged(last)) {
-    const { reason, tag } = last.result?.summary ?? {};
-    io.stdout(`\nNothing to build: ${reason} (${tag})\nAVOID_NIGHTLY_BUILD_SHORTCUTS=1 builds all the same.\n`);
+    const { reason } = last.result?.summary ?? {};
+    io.stdout(`\nNothing to build: ${reason}.\nAVOID_NIGHTLY_BUILD_SHORTCUTS=1 builds all the same.\n`);
     return 0;
   }
   if (!request.keep) {
