@@ -24,7 +24,7 @@ describe('nightlies and their branch', () => {
     expect(branchOf(packagesRules, version)).toBe('flatcar-0450');
     expect(branchOf({ ...sdkRules, branch: '${channel}/${group}' }, version)).toBe('main/developer');
     expect(() => branchOf({ ...sdkRules, branch: '${nope}' }, version)).toThrow(
-      "no value for ${nope} in the tagging rule '${nope}'",
+      "no value for ${nope} in '${nope}'",
     );
   });
 });
