@@ -123,7 +123,7 @@ const build = async (
   if (!request.keep) {
     const engine = await requireEngine({ env: { ...io.env, docker: settings.docker }, query: runner });
     const current = version.dockerForm;
-    await freeContainers(description, { arch: settings.ARCH, engine: engine.command, current });
+    await freeContainers(description, { arch: settings.ARCH, engine: engine.command, tree, current });
   }
   const cacheLocation = settings.BUILDCACHE_SERVER ? settings.BUILDCACHE_URL : settings.BUILDCACHE_DIR;
   io.stdout(
@@ -134,7 +134,10 @@ const build = async (
       durationMs: Date.now() - startedMs,
       cacheLocation,
       tree,
-      startCommand: startCommand(runs, cacheLocation),
+      startCommand: startCommand(runs, {
+        tree,
+        cacheDir: settings.BUILDCACHE_SERVER ? undefined : settings.BUILDCACHE_DIR,
+      }),
     }),
   );
   return last?.exitCode ?? 1;

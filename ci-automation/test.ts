@@ -7,6 +7,7 @@
 import { join } from 'node:path';
 import { fill, nearest } from '../lib/config/index.ts';
 import { slipwayError } from '../lib/errors/index.ts';
+import { waitForAll } from '../lib/process/index.ts';
 import type { Arch } from '../lib/qemu/index.ts';
 import {
   type BuildFacts,
@@ -75,7 +76,7 @@ export const test = defineStep({
       return undefined;
     }
     const [file, kernelFile] = await log.phase('fetch the image', () =>
-      Promise.all([fetchFile(context, facts, image.file), fetchFile(context, facts, tree.image.kernel)]),
+      waitForAll([fetchFile(context, facts, image.file), fetchFile(context, facts, tree.image.kernel)]),
     );
     const outcome = await runImageTests({
       media: image.kind === 'cdrom' ? { kind: 'cdrom', file } : { kind: 'disk', file, format: image.format },

@@ -6,8 +6,8 @@
  */
 import { basename, join } from 'node:path';
 import { fill, fillAll } from '../lib/config/index.ts';
-import { slipwayError } from '../lib/errors/index.ts';
-import { inParallel } from '../lib/process/index.ts';
+import { SlipwayError, slipwayError } from '../lib/errors/index.ts';
+import { inParallel, waitForAll } from '../lib/process/index.ts';
 import {
   type BuildFacts,
   defineStep,
@@ -31,12 +31,26 @@ const fetchInputs = async (context: StepContext, facts: BuildFacts): Promise<voi
   await workspace.remove(INPUT);
   await workspace.makeFolder(INPUT);
   const names = fillAll(tree.vms.inputs, facts);
-  const records = await Promise.all(
+  const records = await waitForAll(
     names.map((name) => cache.fetch(`images/${facts.arch}/${facts.version}/${name}`, workspace.resolve(INPUT))),
   );
   context.inputs.push(...records.map(({ path, sizeBytes, sha256 }) => ({ path, sizeBytes, sha256 })));
   const [program = '', ...rest] = fillAll(tree.vms.decompress, facts);
   await context.effects.run([program, ...rest]);
+};
+
+/** A format and, if it could not be made, why. */
+interface Made {
+  readonly format: string;
+  readonly error?: unknown;
+}
+
+/** With the last lines of the command: where several formats are made at once they are hard to find in the log. */
+const reasonOf = ({ format, error }: Made): string => {
+  const hint = error instanceof SlipwayError ? (error.hint ?? '') : '';
+  const lines = hint.split('\n').filter((line) => line !== '');
+  const reason = `${format}: ${error instanceof Error ? error.message : String(error)}`;
+  return [reason, ...lines.map((line) => `  ${line}`)].join('\n');
 };
 
 /** Makes one format; the error is kept so that the other formats go on. */
@@ -45,7 +59,7 @@ const makeFormat = async (
   container: SdkContainer,
   { arch, root }: { arch: string; root: string },
   format: string,
-): Promise<{ format: string; error?: unknown }> => {
+): Promise<Made> => {
   const compression = context.tree.vms.formats[format]?.compression ?? '';
   try {
     await context.log.phase(`make ${format}`, () =>
@@ -74,7 +88,7 @@ const makeAll = async (
   facts: BuildFacts,
   reference: string,
   formats: readonly string[],
-): Promise<{ format: string; error?: unknown }[]> => {
+): Promise<Made[]> => {
   const { tree, workspace, engine } = context;
   const root = `${tree.image.root}/${facts.arch}-usr`;
   const container: SdkContainer = { name: fill(tree.vms.container, facts), image: reference, version: facts.version };
@@ -118,7 +132,7 @@ export const vms = defineStep({
     const { tree, containers, log } = context;
     const facts = await readBuildFacts(context, arch);
     const packages = await log.phase('fetch the packages and the image', async () => {
-      const [image] = await Promise.all([
+      const [image] = await waitForAll([
         containers.ensure({ name: fill(tree.packages.image, facts), version: facts.versionTag, registry: '' }),
         fetchInputs(context, facts),
       ]);
@@ -132,9 +146,7 @@ export const vms = defineStep({
       throw slipwayError('FORMATS_FAILED', {
         failed: failed.map(({ format }) => format),
         made: made.filter(({ error }) => error === undefined).map(({ format }) => format),
-        reasons: failed.map(
-          ({ format, error }) => `${format}: ${error instanceof Error ? error.message : String(error)}`,
-        ),
+        reasons: failed.map(reasonOf),
       });
     }
     return { version: facts.version, formats, files: context.outputs.map(({ path }) => basename(path)) };

@@ -1,3 +1,4 @@
+import { basename, join } from 'node:path';
 import { formatBytes, formatCommand, formatDuration } from '../../lib/log/index.ts';
 import type { StepRun } from './run-steps.ts';
 
@@ -49,11 +50,26 @@ const imageRows = ({ runs, cacheLocation }: SummaryFacts): string[] =>
     .sort((a, b) => a.path.localeCompare(b.path))
     .map(({ path, sizeBytes }) => `  ${formatBytes(sizeBytes).padStart(9)}  ${cacheLocation}/${path}`);
 
-/** A command that starts the image: the tree's start script for people, where it is a file on this machine. */
-export const startCommand = (runs: readonly StepRun[], cacheLocation: string): string | undefined => {
+/** Where the step `vms` leaves what it made in the checkout. */
+const LATEST_IMAGES = 'images/latest';
+
+/** Where the images are on this machine. */
+interface ImagePlaces {
+  /** Absolute path of the OS tree. */
+  readonly tree: string;
+  /** Absolute folder of the cache, when it is one on this machine. */
+  readonly cacheDir: string | undefined;
+}
+
+/** A command that starts the image: the tree's start script for people, in the cache or, when that is a server, in the checkout. */
+export const startCommand = (runs: readonly StepRun[], { tree, cacheDir }: ImagePlaces): string | undefined => {
   const outputs = runs.find(({ step }) => step === 'vms')?.result?.outputs ?? [];
   const script = outputs.find(({ path }) => path.endsWith('_qemu_uefi.sh'));
-  return script && cacheLocation.startsWith('/') ? formatCommand(['sh', `${cacheLocation}/${script.path}`]) : undefined;
+  if (!script) return undefined;
+  return formatCommand([
+    'sh',
+    cacheDir ? join(cacheDir, script.path) : join(tree, LATEST_IMAGES, basename(script.path)),
+  ]);
 };
 
 /** The last words of a nightly. */

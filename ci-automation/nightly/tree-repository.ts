@@ -21,11 +21,18 @@ const isFolder = async (path: string): Promise<boolean> =>
 
 const identity = ['-c', 'user.name=slipway-nightly', '-c', 'user.email=slipway-nightly@localhost'];
 
-const createOrigin = async ({ tree, origin }: TreeRepository): Promise<void> => {
-  await mkdir(origin, { recursive: true });
-  await $`git init --quiet --bare --initial-branch=main ${origin}`;
-  await rm(tree, { recursive: true, force: true });
-  await $`git clone --quiet ${origin} ${tree}`;
+/** Whichever of the two is missing; the checkout may have been removed to save space, the history is in the origin. */
+const createMissing = async ({ tree, origin }: TreeRepository): Promise<void> => {
+  const git = $({ quiet: true });
+  if (!(await isFolder(origin))) {
+    await mkdir(origin, { recursive: true });
+    await git`git init --quiet --bare --initial-branch=main ${origin}`;
+    await rm(tree, { recursive: true, force: true });
+  }
+  if (!(await isFolder(join(tree, '.git')))) {
+    await rm(tree, { recursive: true, force: true });
+    await git`git clone --quiet ${origin} ${tree}`;
+  }
 };
 
 /** Takes over the template's files, all but the version file: versions are made by the steps. */
@@ -57,7 +64,7 @@ export const prepareTree = async (
 ): Promise<TreeRepository & { readonly changed: boolean }> => {
   const repository = { tree: join(folder, 'tree'), origin: join(folder, 'origin.git') };
   const { tree } = repository;
-  if (!(await isFolder(repository.origin))) await createOrigin(repository);
+  await createMissing(repository);
   const git = $({ cwd: tree, quiet: true });
   const isNew = (await git`git ls-remote --heads origin main`).stdout.trim() === '';
   if (!isNew) {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { LogEvent, Outcome, Sink } from './events.ts';
 
 /** Counts the bytes of one transfer or conversion and reports them a few times per second. */
@@ -46,7 +47,8 @@ const startProgress = (emit: Sink, now: () => number, label: string, totalBytes:
  * @param now milliseconds, for durations; replaced in tests
  */
 export const createLog = (sink: Sink, now: () => number = Date.now): Log => {
-  let depth = 0;
+  // Phases that run side by side are not inside each other, so that a counter will not do.
+  const depths = new AsyncLocalStorage<number>();
   return {
     emit: sink,
     info: (text) => sink({ kind: 'info', text }),
@@ -54,20 +56,17 @@ export const createLog = (sink: Sink, now: () => number = Date.now): Log => {
     progress: (label, totalBytes) => startProgress(sink, now, label, totalBytes),
     async phase(phase, work) {
       const startedMs = now();
-      const at = depth;
+      const at = depths.getStore() ?? 0;
       const finish = (outcome: Outcome): void =>
         sink({ kind: 'phase-finished', phase, depth: at, outcome, durationMs: now() - startedMs });
       sink({ kind: 'phase-started', phase, depth: at });
-      depth += 1;
       try {
-        const value = await work();
+        const value = await depths.run(at + 1, work);
         finish('done');
         return value;
       } catch (error) {
         finish('failed');
         throw error;
-      } finally {
-        depth -= 1;
       }
     },
   };

@@ -97,6 +97,18 @@ const createProgressView = (output: TextOutput, mask: Mask) => {
   return { clear, show };
 };
 
+/** Says how far each line goes in. Phases may run side by side: what they print goes below the innermost of them. */
+const createOpenPhases = () => {
+  const depths: number[] = [];
+  return {
+    depthOf(event: LogEvent): number {
+      if (event.kind === 'phase-started') depths.push(event.depth);
+      if (event.kind === 'phase-finished') depths.splice(depths.indexOf(event.depth), 1);
+      return 'depth' in event ? event.depth : Math.max(-1, ...depths) + 1;
+    },
+  };
+};
+
 /**
  * The log for people: phases as an indented tree with durations, commands as lines that can be pasted.
  *
@@ -105,12 +117,10 @@ const createProgressView = (output: TextOutput, mask: Mask) => {
  */
 export const textSink = (output: TextOutput, mask: Mask): Sink => {
   const progress = createProgressView(output, mask);
-  let depth = 0;
+  const open = createOpenPhases();
   return (event) => {
-    if (event.kind === 'phase-started' || event.kind === 'phase-finished') depth = event.depth;
-    const indent = '  '.repeat(depth);
+    const indent = '  '.repeat(open.depthOf(event));
     if (event.kind === 'progress') return progress.show(event, indent);
-    if (event.kind === 'phase-started') depth += 1;
     const line = lineOf(event, output.isTerminal, indent);
     if (line === undefined) return;
     progress.clear();

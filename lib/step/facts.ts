@@ -36,13 +36,15 @@ const describeOrNothing = async (git: Git): Promise<string | undefined> => {
 /**
  * Reads versions and channel from the checkout.
  *
- * @throws VERSION_FILE_MISSING, VERSION_FILE_INVALID
+ * @throws NOT_A_GIT_CHECKOUT, VERSION_FILE_MISSING, VERSION_FILE_INVALID
  */
 export const readBuildFacts = async (
   { root, tree, git }: Pick<StepContext, 'root' | 'tree' | 'git'>,
   arch: string,
 ): Promise<BuildFacts> => {
   const { os, sdk } = await readVersionFile(join(root, tree.versionFile), tree.variablePrefix);
+  // The question that says best what is wrong when this is no clone.
+  await git.head();
   const tags = await git.tagsAt();
   // Between two tags the original goes by the nearest one before.
   const tag = tags.length > 0 ? pickTag(tags, os.cacheForm) : await describeOrNothing(git);

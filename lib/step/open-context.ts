@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createArtifactCache, createStore } from '../cache/index.ts';
@@ -13,6 +13,7 @@ import {
 import { createGit } from '../git/index.ts';
 import type { Log } from '../log/index.ts';
 import { type Cleanup, createCleanup, createPlanningRunner, createRunner, type Runner } from '../process/index.ts';
+import { isOwnerDead, makeOwnName } from '../process/process-identity.ts';
 import { openSigner, openVerifier, type Signer, type Verifier } from '../signing/index.ts';
 import type { TreeDescription } from '../tree/index.ts';
 import type { CommandLine } from './arguments.ts';
@@ -90,11 +91,23 @@ const filledFolders = async ({ io, settings }: Opening, query: Runner, engine: F
   ];
 };
 
+const TEMP_PREFIX = 'tmp-';
+
+/** A step that was killed leaves what may be a few gigabytes; the next one removes them. */
+const sweepTemp = async (parent: string): Promise<void> => {
+  for (const name of await readdir(parent)) {
+    if (!name.startsWith(TEMP_PREFIX) || !isOwnerDead(name.slice(TEMP_PREFIX.length))) continue;
+    await rm(join(parent, name), { recursive: true, force: true });
+  }
+};
+
 /** In the tree, where the disk was checked and big files belong; with `--plan` elsewhere, because the tree is not to be touched. */
 const makeTemp = async ({ io, line, cleanup }: Opening): Promise<string> => {
   const parent = line.plan ? tmpdir() : join(io.cwd, RESULT_FOLDER);
   await mkdir(parent, { recursive: true });
-  const temp = await mkdtemp(join(parent, 'tmp-'));
+  if (!line.plan) await sweepTemp(parent);
+  const temp = join(parent, `${TEMP_PREFIX}${makeOwnName()}`);
+  await mkdir(temp);
   cleanup.add(temp, () => rm(temp, { recursive: true, force: true }));
   return temp;
 };
@@ -120,10 +133,10 @@ export const openContext = async (opening: Opening): Promise<OpenedContext> => {
   const rescueQuery = createRunner({ cwd: root, env });
   const effects = line.plan ? createPlanningRunner(log) : real;
   await requireDiskSpace(await filledFolders(opening, ask, found), (tree.diskGiB[step] ?? 0) * GIB);
-  const temp = await makeTemp(opening);
-
   const store = createStore(storeSettings(settings), { log, runner: query, signal, agentSocket: io.env.SSH_AUTH_SOCK });
   cleanup.add('the connection to the cache', () => store.close());
+  const temp = await makeTemp(opening);
+
   const realCache = createArtifactCache({ store, signer, verifier, log, signal });
   const engine = createEngine({ ...found, query, effects });
   const cache = line.plan ? createPlanningCache(realCache, log) : realCache;

@@ -28,16 +28,17 @@ const isHarmless = (error: unknown): boolean => error instanceof SlipwayError &&
  * reachable only costs time.
  */
 export const fetchPackageStore = async (context: StepContext, facts: BuildFacts): Promise<void> => {
-  const { tree, cache, workspace, log, plan } = context;
+  const { tree, cache, workspace, log, plan, inputs } = context;
   const { store } = tree.packages;
   if (!store || plan) return;
   const cacheFolder = fill(store.cacheFolder, facts);
   const folder = workspace.resolve(store.treeFolder);
   await log.phase('fetch the binary packages of earlier builds', async () => {
     try {
-      const { file } = await cache.fetch(`${cacheFolder}/${INDEX}`, folder);
-      const entries = JSON.parse(await readFile(file, 'utf8')) as IndexEntry[];
-      await inParallel(entries, AT_ONCE, (entry) => cache.fetch(`${cacheFolder}/${entry.file}`, folder));
+      const index = await cache.fetch(`${cacheFolder}/${INDEX}`, folder);
+      const entries = JSON.parse(await readFile(index.file, 'utf8')) as IndexEntry[];
+      const fetched = await inParallel(entries, AT_ONCE, ({ file }) => cache.fetch(`${cacheFolder}/${file}`, folder));
+      inputs.push(...[index, ...fetched].map(({ path, sizeBytes, sha256 }) => ({ path, sizeBytes, sha256 })));
       log.info(`${entries.length} binary packages at hand`);
     } catch (error) {
       if (!isHarmless(error)) throw error;
@@ -47,19 +48,25 @@ export const fetchPackageStore = async (context: StepContext, facts: BuildFacts)
   });
 };
 
-/** Publishes the binary packages of this build, the index last; those of a build that failed half-way too. */
+/**
+ * Publishes the binary packages of this build, the index last; those of a build that failed half-way too. Trouble is only noted: it must not
+ * hide why the build failed, and costs the next build no more than time.
+ */
 export const publishPackageStore = async (context: StepContext, facts: BuildFacts): Promise<void> => {
-  const { tree, cache, workspace, log } = context;
+  const { tree, cache, workspace, log, signal, outputs } = context;
   const { store } = tree.packages;
   if (!store) return;
   const folder = workspace.resolve(store.treeFolder);
   const names = (await visibleNames(folder)).filter((name) => !/\.(sig|asc|DIGESTS)$/.test(name));
   if (!names.includes(INDEX)) return;
-  await log.phase('publish the binary packages', () =>
-    cache.publish({
-      folder: fill(store.cacheFolder, facts),
-      files: names.map((name) => join(folder, name)),
-      last: [INDEX],
-    }),
-  );
+  const files = names.map((name) => join(folder, name));
+  try {
+    const records = await log.phase('publish the binary packages', () =>
+      cache.publish({ folder: fill(store.cacheFolder, facts), files, last: [INDEX] }),
+    );
+    outputs.push(...records);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    log.warn(`The binary packages could not be published: ${error instanceof Error ? error.message : String(error)}`);
+  }
 };

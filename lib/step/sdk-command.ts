@@ -16,7 +16,8 @@ export interface SdkContainer {
 export const CLEANUP_FILE = './ci-cleanup.sh';
 
 /**
- * Runs a command of the tree in a container of its SDK. The container outlives the command, so that the next one finds what this one did.
+ * Runs a command of the tree in a container of its SDK. The container outlives the command, so that the next one finds what this one did; the
+ * first command (the one with `cleanup`) starts with a new one.
  *
  * @throws COMMAND_FAILED with the command's own exit code
  */
@@ -35,6 +36,10 @@ export const runInSdk = async (
     image,
     ...command,
   ];
-  if (cleanup) context.onInterrupt.add(`container ${name}`, () => context.rescueEngine.removeContainer(name));
+  if (cleanup) {
+    // What an attempt left that was killed would get in the way, and may still be at work in there.
+    await context.engine.removeContainer(name);
+    context.onInterrupt.add(`container ${name}`, () => context.rescueEngine.removeContainer(name));
+  }
   await context.effects.run(whole);
 };

@@ -60,6 +60,29 @@ describe('phases', () => {
   });
 });
 
+describe('phases side by side', () => {
+  it('are not inside each other, and what they print goes below them', async () => {
+    const ready = Promise.withResolvers<void>();
+    let text = '';
+    const log = createLog(textSink({ write: (part) => (text += part), isTerminal: false }, noMask), () => 0);
+    await log.phase('outer', () =>
+      Promise.all([
+        log.phase('a', () => ready.promise),
+        log.phase('b', async () => {
+          ready.resolve();
+          await ready.promise;
+          log.info('in b');
+        }),
+      ]),
+    );
+    log.info('after');
+    const lines = text.replaceAll(/ \(.*\)/g, '').split('\n');
+    expect(lines.slice(0, 3)).toEqual(['-> outer', '  -> a', '  -> b']);
+    expect(lines.filter((line) => !/<- [ab]/.test(line)).slice(3)).toEqual(['    in b', '<- outer: done', 'after', '']);
+    expect(lines.filter((line) => /<- [ab]/.test(line)).toSorted()).toEqual(['  <- a: done', '  <- b: done']);
+  });
+});
+
 describe('the text log', () => {
   const progress = (doneBytes: number, durationMs: number, finished = false): LogEvent => ({
     kind: 'progress',

@@ -23,9 +23,7 @@ describe('nightlies and their branch', () => {
     expect(branchOf(sdkRules, version)).toBe('main');
     expect(branchOf(packagesRules, version)).toBe('flatcar-0450');
     expect(branchOf({ ...sdkRules, branch: '${channel}/${group}' }, version)).toBe('main/developer');
-    expect(() => branchOf({ ...sdkRules, branch: '${nope}' }, version)).toThrow(
-      "no value for ${nope} in '${nope}'",
-    );
+    expect(() => branchOf({ ...sdkRules, branch: '${nope}' }, version)).toThrow("no value for ${nope} in '${nope}'");
   });
 });
 

@@ -1,0 +1,44 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FixtureWorld } from './fixture-world.ts';
+
+const namesIn = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
+
+const readOrEmpty = (file: string): string => {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    // The process has ended, or is a kernel thread.
+    return '';
+  }
+};
+
+/** Process IDs of everything that was started in a world and still runs; all of it inherits FIXTURE_DIR. */
+export const processesOf = (world: FixtureWorld): number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => readOrEmpty(`/proc/${pid}/environ`).split('\0').includes(`FIXTURE_DIR=${world.folder}`))
+    .map(Number);
+
+/**
+ * Everything that a step may have while it runs and that must be gone when it has ended, in words; empty when nothing is left: processes,
+ * containers, temporary files and key rings, unfinished uploads and downloads, an open transaction in git.
+ */
+export const leftoversOf = (world: FixtureWorld): string[] => {
+  const processes = processesOf(world).map(
+    (pid) => `process ${readOrEmpty(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')}`,
+  );
+  const containers = namesIn(join(world.folder, 'engine', 'containers')).map((name) => `container ${name}`);
+  const temporary = namesIn(world.temp).map((name) => `temporary ${name}`);
+  const work = namesIn(join(world.tree, '__build__', 'slipway'))
+    .filter((name) => !name.endsWith('.json'))
+    .map((name) => `work folder ${name}`);
+  const staging = namesIn(join(world.cache, '.staging')).map((name) => `staging ${name}`);
+  const arriving = readdirSync(world.tree, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /(^|\/)\.slipway-/.test(name))
+    .map((name) => `arriving ${name}`);
+  const locks = namesIn(join(world.tree, '.git'))
+    .filter((name) => name.endsWith('.lock'))
+    .map((name) => `git lock ${name}`);
+  return [...processes, ...containers, ...temporary, ...work, ...staging, ...arriving, ...locks];
+};

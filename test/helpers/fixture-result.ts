@@ -1,0 +1,51 @@
+import * as v from 'valibot';
+
+const artifact = v.strictObject({
+  path: v.pipe(v.string(), v.regex(/^[^/]/)),
+  sizeBytes: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+});
+
+/** What a result file may look like; CIs read it, so that it must not change by accident. */
+export const resultSchema = v.strictObject({
+  schema: v.literal(1),
+  step: v.string(),
+  arguments: v.array(v.string()),
+  outcome: v.picklist(['done', 'failed', 'interrupted']),
+  exitCode: v.picklist([0, 1, 2, 3, 130, 143]),
+  startedAt: v.pipe(v.string(), v.isoTimestamp()),
+  durationMs: v.pipe(v.number(), v.minValue(0)),
+  commit: v.pipe(v.string(), v.regex(/^[0-9a-f]{40}$/)),
+  inputs: v.array(artifact),
+  outputs: v.array(artifact),
+  summary: v.optional(v.record(v.string(), v.unknown())),
+  error: v.optional(v.strictObject({ code: v.string(), message: v.string(), hint: v.optional(v.string()) })),
+});
+
+/** The kinds of events of `--json`. */
+export const EVENT_KINDS = [
+  'step-started',
+  'step-finished',
+  'phase-started',
+  'phase-finished',
+  'info',
+  'warning',
+  'command-started',
+  'command-output',
+  'command-finished',
+  'progress',
+  'planned',
+  'error',
+] as const;
+
+const eventSchema = v.looseObject({ time: v.pipe(v.string(), v.isoTimestamp()), kind: v.picklist(EVENT_KINDS) });
+
+/** One event, as far as every kind has it. */
+export type StepEvent = v.InferOutput<typeof eventSchema>;
+
+/** Reads what a step wrote with `--json`; throws when a line is no event. */
+export const parseEvents = (stderr: string): StepEvent[] =>
+  stderr
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => v.parse(eventSchema, JSON.parse(line)));
