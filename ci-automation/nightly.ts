@@ -33,13 +33,15 @@ const BOOT_FORMAT = 'qemu_uefi';
 const stepEnvironment = async (
   io: StepIo,
   request: NightlyRequest,
-  { values }: LoadedSettings,
+  { values, origins }: LoadedSettings,
   workspace: string,
 ): Promise<Record<string, string | undefined>> => {
   const hasOwnKey = values.SIGNER !== '' || values.SIGNING_KEY !== '' || values.TRUSTED_KEYS !== '';
   const signing = hasOwnKey ? {} : await prepareSigningKey(join(workspace, 'keys'));
   const config = request.config ? { SLIPWAY_CONFIG: request.config } : {};
-  return { ...io.env, ...request.settings, ...signing, ...config };
+  // A person waits here: an image that does not boot is to be told after two tries, not after the twenty of a CI.
+  const retries = origins.MAX_RETRIES.kind === 'default' ? { MAX_RETRIES: '2' } : {};
+  return { ...io.env, ...request.settings, ...signing, ...config, ...retries };
 };
 
 /** The step found that nothing changed since the last build. */

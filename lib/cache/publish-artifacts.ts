@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { Log } from '../log/index.ts';
 import { inParallel } from '../process/in-parallel.ts';
@@ -107,12 +107,11 @@ const staleSignatures = (path: CachePath): CachePath[] => {
 const send = async (
   { folder }: PublishRequest,
   { store, log }: PublishParts,
-  prepared: readonly PreparedArtifact[],
   uploads: readonly Upload[],
 ): Promise<void> => {
   if (uploads.length === 0) return;
-  const sizes = new Map(prepared.map(({ record }) => [record.path, record.sizeBytes]));
-  const totalBytes = uploads.reduce((sum, { path }) => sum + (sizes.get(path) ?? 0), 0);
+  const sizes = await Promise.all(uploads.map(async ({ file }) => (await stat(file)).size));
+  const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
   const progress = log.progress(`upload to ${folder}`, totalBytes);
   await store.publish(uploads, { onBytes: (bytes) => progress.advance(bytes) });
   progress.finish();
@@ -147,7 +146,7 @@ export const publishArtifacts = async (
   const skipped = prepared.length - artifacts.length;
   if (skipped > 0) log.info(`${skipped} of ${prepared.length} files are already in ${store.location}, the same`);
 
-  await send(request, parts, prepared, uploads);
+  await send(request, parts, uploads);
 
   // The signatures of what was replaced vouch for something that is no more.
   const stale = signer ? [] : prepared.filter(isReplaced).flatMap(({ record }) => staleSignatures(record.path));
