@@ -69,14 +69,14 @@ describe('a guest link', () => {
 });
 
 test('a wrong key is told as what it is, in time', async () => {
-  const { link } = await createLink(sshd.foreignKey, 1500);
+  const { link } = await createLink(sshd.foreignKey, 6000);
   const startedMs = performance.now();
   await expect(link.connect()).rejects.toMatchObject({
     code: 'VM_SSH_UNREACHABLE',
     message: expect.stringContaining('Permission denied'),
     hint: expect.stringContaining('| skiff login:'),
   });
-  expect(performance.now() - startedMs).toBeLessThan(4000);
+  expect(performance.now() - startedMs).toBeLessThan(15_000);
   await link.close();
 });
 
@@ -89,5 +89,5 @@ test('a lost machine ends what runs in it with the reason of the loss', async ()
   await expect(running).rejects.toThrow('panic');
   await expect(link.run(['true'])).rejects.toThrow('panic');
   await link.close();
-  expect(performance.now() - startedMs).toBeLessThan(4000);
+  expect(performance.now() - startedMs).toBeLessThan(15_000);
 });
