@@ -128,12 +128,13 @@ export const awaitSsh = async (
   signal: AbortSignal,
 ): Promise<string | undefined> => {
   const endMs = performance.now() + timeoutMs;
-  let answer = 'nothing was tried';
+  let answer: string | undefined;
   for (let leftMs = timeoutMs; leftMs > 0 && !signal.aborted; leftMs = endMs - performance.now()) {
     const refusal = await tryLogin(run, Math.ceil(Math.min(leftMs, LOGIN_TIMEOUT_MS)));
     if (refusal === undefined) return undefined;
-    answer = refusal;
+    // A try that the end of the time cut short tells less than an earlier one that was answered.
+    if (answer === undefined || performance.now() < endMs) answer = refusal;
     await sleep(RETRY_MS, undefined, { signal }).catch(() => {});
   }
-  return answer;
+  return answer ?? 'nothing was tried';
 };

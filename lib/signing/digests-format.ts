@@ -47,7 +47,7 @@ export const parseDigests = (text: string, name: string): Partial<Digests> => {
   for (const line of text.split('\n')) {
     const header = /^# (\w+) HASH\s*$/.exec(line);
     if (header) algorithm = header[1]?.toLowerCase() ?? '';
-    const entry = /^(\\?)([0-9a-f]+) [ *](.*)$/i.exec(line);
+    const entry = /^(\\?)([0-9a-f]+) [ *](.*)$/is.exec(line);
     if (!entry || !isDigestOf(algorithm, entry[2] ?? '')) continue;
     const [, mark, hex = '', listed = ''] = entry;
     if (listed !== name && !(mark && unescapeName(listed) === name)) continue;
