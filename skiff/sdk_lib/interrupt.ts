@@ -25,7 +25,9 @@ export async function runWhole<T>(work: () => PromiseLike<T>): Promise<T> {
   }
 }
 
-async function cleanUp(status: number): Promise<never> {
+async function cleanUp(status: number): Promise<void> {
+  // A second signal is the rule: one to the process group, one from the parent. It must not end the clean-up.
+  if (interrupted) return;
   interrupted = true;
   await Promise.allSettled(pending);
   for (const cleanup of cleanups.toReversed()) await cleanup().catch(() => undefined);
@@ -38,7 +40,7 @@ async function cleanUp(status: number): Promise<never> {
  */
 export function onInterrupt(cleanup: () => Promise<void>): void {
   if (cleanups.length === 0) {
-    for (const [signal, status] of Object.entries(statuses)) process.once(signal, () => void cleanUp(status));
+    for (const [signal, status] of Object.entries(statuses)) process.on(signal, () => void cleanUp(status));
   }
   cleanups.push(cleanup);
 }
