@@ -118,6 +118,8 @@ async function openSession(board: string, recipes: Recipe[], rebuild: boolean): 
   const pkgsDir = path.join(boardDir, 'var/lib/skiff/pkgs');
   await fs.rm(pkgsDir, { recursive: true, force: true });
   await fs.mkdir(pkgsDir, { recursive: true });
+  // The caller collects the logs, also of a build in which everything was reused.
+  await fs.mkdir(path.join(boardDir, 'var/log/packages'), { recursive: true });
   const needed = [...settings.tools, ...recipes.flatMap((recipe) => recipe['build-depends'])];
   return {
     settings,
