@@ -1,3 +1,4 @@
+import { inParallel } from '../process/in-parallel.ts';
 import type { CachePath } from './types.ts';
 
 /** What a store's file system says of one name. */
@@ -7,6 +8,8 @@ export interface FsEntry {
   readonly sizeBytes: number;
   /** Milliseconds since 1970 by the clock of the store's machine. */
   readonly modifiedMs: number;
+  /** The later of last change and last use: an artifact keeps the time of its last change from where it was made. */
+  readonly touchedMs: number;
 }
 
 /**
@@ -20,7 +23,11 @@ export interface CacheFs {
   list(folder: CachePath): Promise<readonly FsEntry[] | undefined>;
   /** Follows links. Undefined when there is nothing. */
   stat(path: CachePath): Promise<FsEntry | undefined>;
-  /** Makes one folder, mode 0755; fine when it is there. */
+  /** Does not follow the last name, so that a link is `other`. Undefined when there is nothing. */
+  lstat(path: CachePath): Promise<FsEntry | undefined>;
+  /** Makes a symbolic link, dangling or not; fine when it is there. */
+  makeLink(target: string, path: CachePath): Promise<void>;
+  /** Makes one folder that everybody may read, whatever the umask; fine when it is there. */
   makeFolder(folder: CachePath): Promise<void>;
   /** Makes an empty file; fine when it is there. */
   makeFile(path: CachePath): Promise<void>;
@@ -31,7 +38,7 @@ export interface CacheFs {
    * folder with something in it.
    */
   rename(from: CachePath, to: CachePath): Promise<boolean>;
-  /** Deletes a file; false when there was none. */
+  /** Deletes a file or link; false when there was none. */
   removeFile(path: CachePath): Promise<boolean>;
   /** Deletes an empty folder; false when there is none or when something is in it. */
   removeFolder(folder: CachePath): Promise<boolean>;
@@ -39,12 +46,19 @@ export interface CacheFs {
   freeBytes(): Promise<number | undefined>;
 }
 
+const DELETIONS_AT_ONCE = 32;
+
 /** Deletes a file or a folder with all that is in it. */
 export const removeTree = async (fs: CacheFs, path: CachePath, kind: FsEntry['kind']): Promise<void> => {
   if (kind !== 'folder') {
     await fs.removeFile(path);
     return;
   }
-  for (const entry of (await fs.list(path)) ?? []) await removeTree(fs, `${path}/${entry.name}`, entry.kind);
+  const entries = (await fs.list(path)) ?? [];
+  // Each deletion waits for the server's answer, and there can be thousands; folders one by one, or the numbers multiply.
+  const folders = entries.filter((entry) => entry.kind === 'folder');
+  for (const { name } of folders) await removeTree(fs, `${path}/${name}`, 'folder');
+  const others = entries.filter((entry) => entry.kind !== 'folder');
+  await inParallel(others, DELETIONS_AT_ONCE, ({ name }) => fs.removeFile(`${path}/${name}`));
   await fs.removeFolder(path);
 };

@@ -12,7 +12,7 @@ export interface StoreSettings {
   readonly server?: string;
   readonly user: string;
   readonly pathPrefix: string;
-  readonly sshPort: number;
+  readonly sshPort?: number | undefined;
   readonly sshKey?: string;
   readonly knownHosts?: string;
   readonly url?: string;

@@ -3,7 +3,7 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isSlipwayError, SlipwayError } from '../errors/index.ts';
-import type { Log } from '../log/index.ts';
+import type { Log, Progress } from '../log/index.ts';
 import { isOwnerDead, makeOwnName } from '../process/process-identity.ts';
 import { nameOf, OWN_PREFIX, validatePath } from './paths.ts';
 import type { ArtifactRecord, CachePath } from './types.ts';
@@ -66,9 +66,10 @@ const fetchOnce = async (
   const arrival = arrivalFile(path, toFolder);
   // A name that nobody else writes to, so that what is renamed at the end is what was verified.
   const unverified = join(scratch, 'artifact');
-  const progress = log.progress(`download ${nameOf(path)}`, await store.size(path));
-  await store.download(path, arrival, { onBytes: (bytes) => progress.advance(bytes) });
-  progress.finish();
+  let progress: Progress | undefined;
+  const start = (sizeBytes?: number): Progress => (progress ??= log.progress(`download ${nameOf(path)}`, sizeBytes));
+  await store.download(path, arrival, { onSize: start, onBytes: (bytes) => start().advance(bytes) });
+  start().finish();
   await rename(arrival, unverified);
   const verified = await verifyArtifact(parts, path, unverified, file, proofs);
   await rename(unverified, file);

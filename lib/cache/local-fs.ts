@@ -1,5 +1,18 @@
 import type { Stats } from 'node:fs';
-import { chmod, lstat, mkdir, readdir, rename, rmdir, stat, statfs, unlink, utimes, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  readdir,
+  rename,
+  rmdir,
+  stat,
+  statfs,
+  symlink,
+  unlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { slipwayError } from '../errors/index.ts';
 import type { CacheFs, FsEntry } from './cache-fs.ts';
@@ -15,7 +28,10 @@ const entryOf = (name: string, stats: Stats): FsEntry => ({
   kind: kindOf(stats),
   sizeBytes: stats.size,
   modifiedMs: stats.mtimeMs,
+  touchedMs: Math.max(stats.mtimeMs, stats.atimeMs),
 });
+
+const FOLDER_MODE = 0o755;
 
 /**
  * {@link CacheFs} on a local folder.
@@ -64,14 +80,22 @@ export const createLocalFs = (root: string): CacheFs => {
         ENOENT: undefined,
         ENOTDIR: undefined,
       }),
+    lstat: (path) =>
+      attempt<FsEntry | undefined>('look at', path, async () => entryOf(path, await lstat(at(path))), {
+        ENOENT: undefined,
+        ENOTDIR: undefined,
+      }),
+    makeLink: (target, path) =>
+      attempt<void>('make the link', path, () => symlink(target, at(path)), { EEXIST: undefined }),
     makeFolder: (folder) =>
       attempt<void>(
         'make the folder',
         folder,
         async () => {
           await mkdir(at(folder));
-          // Whatever the umask: others read the cache.
-          await chmod(at(folder), 0o755);
+          // Whatever the umask: others read the cache. What a generous umask allows more, it means.
+          const { mode } = await stat(at(folder));
+          if ((mode & FOLDER_MODE) !== FOLDER_MODE) await chmod(at(folder), (mode & 0o7777) | FOLDER_MODE);
         },
         { EEXIST: undefined },
       ),

@@ -1,9 +1,9 @@
-import { chmod, mkdir, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, statfs, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { slipwayError } from '../errors/index.ts';
 import { isOwnerDead, makeOwnName } from '../process/process-identity.ts';
 import { createLocalFs } from './local-fs.ts';
-import { STAGING, validateFolder, validatePath } from './paths.ts';
+import { joinPath, STAGING, validateFolder, validatePath } from './paths.ts';
 import { copySparse } from './sparse-copy.ts';
 import { placeSet, removeFromCache, type StagedFile, sweepStaging } from './staging.ts';
 import type { CachePath, CacheStore, TransferOptions, Upload } from './types.ts';
@@ -55,13 +55,21 @@ export const createLocalStore = ({ dir, signal }: LocalStoreOptions): CacheStore
   const fs = createLocalFs(dir);
   const at = (path: CachePath): string => join(dir, path);
 
+  const stageOne = async (upload: CheckedUpload, staged: CachePath, options: TransferOptions): Promise<void> => {
+    const { file, linkTarget, mode, modifiedMs } = upload;
+    if (linkTarget !== undefined) return fs.makeLink(linkTarget, staged);
+    await copySparse(file, at(staged), { ...options, signal });
+    await chmod(at(staged), mode);
+    await utimes(at(staged), Date.now() / 1000, modifiedMs / 1000);
+  };
+
   const stage = async (uploads: readonly CheckedUpload[], options: TransferOptions): Promise<StagedFile[]> => {
     const staged: StagedFile[] = [];
     try {
-      for (const { file, path } of uploads) {
+      for (const upload of uploads) {
         const key = `tmp-${makeOwnName()}`;
-        staged.push({ key, path, sizeBytes: await copySparse(file, at(`${STAGING}/${key}`), { ...options, signal }) });
-        await chmod(at(`${STAGING}/${key}`), 0o644);
+        staged.push({ ...upload, key });
+        await stageOne(upload, `${STAGING}/${key}`, options);
       }
       return staged;
     } catch (error) {
@@ -102,6 +110,7 @@ export const createLocalStore = ({ dir, signal }: LocalStoreOptions): CacheStore
     await mkdir(folder, { recursive: true });
     await sweepPartials(folder);
     const partial = join(folder, `.slipway-${makeOwnName()}.partial`);
+    options.onSize?.(stats.size);
     try {
       await copySparse(at(path), partial, { ...options, signal });
       await chmod(partial, 0o644);
@@ -119,9 +128,12 @@ export const createLocalStore = ({ dir, signal }: LocalStoreOptions): CacheStore
       const stats = await orUndefined(() => stat(at(validatePath(path))));
       return stats?.isFile() ? stats.size : undefined;
     },
-    list: async (folder) => {
+    list: async (folder, { onlyFolders = false } = {}) => {
       const names = (await orUndefined(() => readdir(at(validateFolder(folder))))) ?? [];
-      return names.filter((name) => folder !== '' || name !== STAGING).sort();
+      const isWanted = async (name: string): Promise<boolean> =>
+        !onlyFolders || (await fs.stat(joinPath(folder, name)))?.kind === 'folder';
+      const answers = await Promise.all(names.map(isWanted));
+      return names.filter((name, at) => answers[at] && (folder !== '' || name !== STAGING)).sort();
     },
     readText: (path) => orUndefined(() => readFile(at(validatePath(path)), 'utf8')),
     download: (path, toFile, options = {}) => download(path, toFile, options),

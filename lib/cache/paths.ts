@@ -38,6 +38,9 @@ export const validateFolder = (folder: CachePath): CachePath => (folder === '' ?
 /** The folder part of a path; empty for a name at the top. */
 export const folderOf = (path: CachePath): CachePath => path.slice(0, Math.max(0, path.lastIndexOf('/')));
 
+/** A name in a folder; the empty folder is the whole cache. */
+export const joinPath = (folder: CachePath, name: string): CachePath => (folder === '' ? name : `${folder}/${name}`);
+
 /** The last name of a path. */
 export const nameOf = (path: CachePath): string => path.slice(path.lastIndexOf('/') + 1);
 

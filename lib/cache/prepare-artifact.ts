@@ -1,10 +1,11 @@
-import { DIGESTS_SUFFIX, ensureDigestsFile, hashFile, type Signer } from '../signing/index.ts';
+import { DIGESTS_SUFFIX, ensureDigestsFile, type HashFile, type Signer } from '../signing/index.ts';
 import type { ArtifactFile } from './artifact-files.ts';
 import type { ArtifactRecord, CachePath, Upload } from './types.ts';
 
 /** An artifact that is ready to be published, with everything that goes with it. */
 export interface PreparedArtifact {
-  readonly record: ArtifactRecord;
+  /** Absent for a link that leads to no file here. */
+  readonly record?: ArtifactRecord;
   readonly upload: Upload;
   /** Its digests and signatures, as far as asked for. */
   readonly companions: readonly Upload[];
@@ -13,6 +14,8 @@ export interface PreparedArtifact {
 /** How artifacts are prepared. */
 export interface PrepareOptions {
   readonly digests: boolean;
+  /** Digests files; a set has one, so that a file to which links lead is read once. */
+  readonly hashFile: HashFile;
   readonly signer?: Signer;
   readonly signal?: AbortSignal;
 }
@@ -33,16 +36,18 @@ const signDigests = async (signer: Signer, digestsFile: string): Promise<void> =
 
 /**
  * Computes an artifact's digests in one pass, writes `.DIGESTS`, and signs; with a signer the artifact X goes out as X, X.DIGESTS,
- * X.DIGESTS.asc, X.DIGESTS.sig and X.sig (specification 4.6). The signature of X is made while X is digested.
+ * X.DIGESTS.asc, X.DIGESTS.sig and X.sig (specification 4.6). The signature of X is made while X is digested. A link has those
+ * of the file that it leads to, under its own name.
  *
  * Throws `SIGNING_FAILED`.
  */
 export const prepareArtifact = async (
-  { file, path }: ArtifactFile,
+  { file, path, linkTarget, hasBytes }: ArtifactFile,
   options: PrepareOptions,
 ): Promise<PreparedArtifact> => {
-  const { digests, signer, signal } = options;
-  const hashing = digests ? ensureDigestsFile(file, { signal }) : hashFile(file, ['sha256'], { signal });
+  const { digests, signer, signal, hashFile } = options;
+  if (!hasBytes) return { upload: { file, path, linkTarget }, companions: [] };
+  const hashing = digests ? ensureDigestsFile(file, { signal, hashFile }) : hashFile(file, ['sha256'], { signal });
   const [hashed] = await Promise.all([hashing, signer?.sign(file)]);
   if (digests && signer) await signDigests(signer, `${file}${DIGESTS_SUFFIX}`);
   const names = companionPaths(path);
@@ -56,5 +61,6 @@ export const prepareArtifact = async (
   }
   if (signer) companions.push({ file: `${file}.sig`, path: names.sig });
   const { sha256 } = hashed.digests;
-  return { record: { path, sizeBytes: hashed.sizeBytes, sha256 }, upload: { file, path, sha256 }, companions };
+  const record = { path, sizeBytes: hashed.sizeBytes, sha256 };
+  return { record, upload: { file, path, sha256, linkTarget }, companions };
 };

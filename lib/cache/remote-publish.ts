@@ -4,13 +4,14 @@ import { isSlipwayError, slipwayError } from '../errors/index.ts';
 import type { Log } from '../log/index.ts';
 import { inParallel } from '../process/in-parallel.ts';
 import type { Runner } from '../process/index.ts';
+import { makeOwnName } from '../process/process-identity.ts';
 import { hashFile } from '../signing/index.ts';
 import type { CacheFs } from './cache-fs.ts';
 import { TransientError } from './failures.ts';
 import { STAGING } from './paths.ts';
 import { createOutbox, type Outbox } from './rsync/outbox.ts';
 import { sendOutbox } from './rsync/send.ts';
-import type { SshSettings } from './ssh/connection.ts';
+import type { SshSettings } from './ssh/settings.ts';
 import { placeSet, type StagedFile, sweepStaging } from './staging.ts';
 import { type Patience, tryAgain } from './try-again.ts';
 import type { TransferOptions, Upload } from './types.ts';
@@ -19,6 +20,8 @@ import { type CheckedUpload, checkUploads } from './upload-files.ts';
 /** What publishing to a server needs. */
 export interface RemotePublisher {
   readonly fs: CacheFs;
+  /** For messages. */
+  readonly host: string;
   readonly ssh: SshSettings;
   readonly prefix: string;
   readonly location: string;
@@ -33,9 +36,10 @@ type KeyedUpload = CheckedUpload & StagedFile;
 
 /**
  * The name in the staging folder: made from the path and the content. A later run that publishes the same finds what an
- * earlier one left; a run that publishes something else never meets it.
+ * earlier one left; a run that publishes something else never meets it. A link has nothing to resume and is the publisher's own.
  */
 const keyOf = async (upload: CheckedUpload, signal: AbortSignal | undefined): Promise<string> => {
+  if (upload.linkTarget !== undefined) return `tmp-${makeOwnName()}`;
   const sha256 = upload.sha256 ?? (await hashFile(upload.file, ['sha256'], { signal })).digests.sha256;
   return `${createHash('sha256').update(upload.path).digest('hex').slice(0, 16)}-${sha256}`;
 };
@@ -99,7 +103,7 @@ const send = async (
   uploads: readonly KeyedUpload[],
   options: TransferOptions,
 ): Promise<void> => {
-  const { fs, ssh, prefix, runner, location, patience, log, signal } = publisher;
+  const { fs, host, ssh, prefix, runner, location, patience, log, signal } = publisher;
   const neededBytes = await countMissing(fs, uploads);
   await checkSpace(publisher, neededBytes);
   let partialFailures = 0;
@@ -119,7 +123,7 @@ const send = async (
   };
   const outbox = await createOutbox(publisher.tempFolder, uploads, ssh);
   try {
-    await tryAgain(() => sendOnce(outbox), { host: ssh.host, doing: 'upload', patience, log, signal });
+    await tryAgain(() => sendOnce(outbox), { host, doing: 'upload', patience, log, signal });
   } catch (error) {
     // What rsync reports as a failed write is most often this.
     if (isSlipwayError(error, 'CACHE_UPLOAD_FAILED')) {
@@ -128,6 +132,19 @@ const send = async (
     throw error;
   } finally {
     await outbox.remove();
+  }
+};
+
+/** Everything of a set is in the staging folder: the bytes by rsync, the links by SFTP. */
+const stage = async (
+  publisher: RemotePublisher,
+  uploads: readonly KeyedUpload[],
+  options: TransferOptions,
+): Promise<void> => {
+  const files = uploads.filter((one) => one.linkTarget === undefined);
+  if (files.length > 0) await send(publisher, files, options);
+  for (const { key, linkTarget } of uploads) {
+    if (linkTarget !== undefined) await publisher.fs.makeLink(linkTarget, `${STAGING}/${key}`);
   }
 };
 
@@ -159,7 +176,7 @@ export const publishRemotely = async (
         const reason = 'its staged copy was removed again and again';
         throw slipwayError('CACHE_WRITE_FAILED', { location, path: left[0]?.path ?? '', doing: 'publish', reason });
       }
-      await send(publisher, left, options);
+      await stage(publisher, left, options);
       const lost = await placeSet(fs, left, location, { signal });
       left = left.slice(left.length - lost.length);
     }

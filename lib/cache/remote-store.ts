@@ -1,35 +1,37 @@
-import { slipwayError } from '../errors/index.ts';
+import { isSlipwayError, slipwayError } from '../errors/index.ts';
 import { type Log, silentLog } from '../log/index.ts';
 import type { Runner } from '../process/index.ts';
+import type { FsEntry } from './cache-fs.ts';
 import { createHttpsReader } from './https/reader.ts';
-import { STAGING, validateFolder, validatePath } from './paths.ts';
+import { joinPath, STAGING, validateFolder, validatePath } from './paths.ts';
 import { publishRemotely } from './remote-publish.ts';
-import type { SshSettings } from './ssh/connection.ts';
-import { inSshFolder, isLoginConfigured } from './ssh/login.ts';
+import { isLoginConfigured } from './ssh/login.ts';
+import { resolveSshSettings, type SshSettings } from './ssh/settings.ts';
 import { createSftpFs } from './ssh/sftp-fs.ts';
 import { createSftpLink } from './ssh/sftp-link.ts';
 import { removeFromCache } from './staging.ts';
 import { PATIENCE, type Patience } from './try-again.ts';
-import type { CacheStore } from './types.ts';
+import type { CachePath, CacheStore } from './types.ts';
 
 /** What a remote store needs. */
 export interface RemoteStoreOptions {
-  /** Host name or address. */
+  /** Host name or address; for ssh maybe an alias of its configuration. */
   readonly server: string;
   /** Account on the server; empty: no ssh, the cache can only be read. */
   readonly user: string;
   /** Folder on the server that holds the cache. */
   readonly pathPrefix: string;
-  readonly sshPort: number;
-  /** Absolute path of a private key; undefined: ssh agent, then the account's usual keys. */
+  /** Undefined: as ssh is configured, else 22. */
+  readonly sshPort?: number;
+  /** Absolute path of a private key; undefined: ssh agent, then the keys that ssh is configured to use. */
   readonly sshKey?: string;
   /** Socket of the ssh agent. */
   readonly agentSocket?: string;
-  /** Absolute path; undefined: the account's and the system's. */
+  /** Absolute path; undefined: those that ssh is configured to use. */
   readonly knownHosts?: string;
   /** Where the cache is read; undefined: `https://SERVER`. */
   readonly url?: string;
-  /** Absolute path of a PEM file; undefined: usual authorities. */
+  /** Absolute path of a PEM file with more authorities to trust; undefined: the usual ones. */
   readonly caFile?: string;
   /** Really runs rsync. */
   readonly runner: Runner;
@@ -56,21 +58,12 @@ const checkSettings = ({ server, user, pathPrefix, sshPort }: RemoteStoreOptions
   check(
     'BUILDCACHE_SSH_PORT',
     String(sshPort),
-    Number.isInteger(sshPort) && sshPort > 0 && sshPort < 65_536,
+    sshPort === undefined || (Number.isInteger(sshPort) && sshPort > 0 && sshPort < 65_536),
     'expected 1 to 65535',
   );
   const isPath = pathPrefix.startsWith('/') && !/\p{Cc}/u.test(pathPrefix) && !pathPrefix.split('/').includes('..');
   check('BUILDCACHE_PATH_PREFIX', pathPrefix, isPath, "expected an absolute path without '..' and control characters");
 };
-
-const sshSettingsOf = (options: RemoteStoreOptions): SshSettings => ({
-  host: options.server,
-  port: options.sshPort,
-  user: options.user,
-  sshKey: options.sshKey,
-  agentSocket: options.agentSocket,
-  knownHosts: options.knownHosts ? [options.knownHosts] : [inSshFolder('known_hosts'), '/etc/ssh/ssh_known_hosts'],
-});
 
 /** An address with colons needs brackets in a URL. */
 const defaultUrl = (server: string): string => `https://${server.includes(':') ? `[${server}]` : server}`;
@@ -85,7 +78,23 @@ export const createRemoteStore = (options: RemoteStoreOptions): CacheStore => {
   const { server, user, log = silentLog, patience = PATIENCE, signal, runner, tempFolder } = options;
   const prefix = options.pathPrefix.replace(/\/+$/, '');
   const location = `${server}:${prefix}`;
-  const ssh = sshSettingsOf(options);
+  let resolving: Promise<SshSettings> | undefined;
+  /** Asked once, and only when ssh is used. */
+  const ssh = (): Promise<SshSettings> => {
+    const { sshPort: port, sshKey, agentSocket, knownHosts } = options;
+    resolving ??= resolveSshSettings(runner, { host: server, port, user, sshKey, agentSocket, knownHosts });
+    return resolving;
+  };
+  const mayLogIn = async (): Promise<boolean> => {
+    if (user === '') return false;
+    try {
+      return isLoginConfigured(await ssh());
+    } catch (error) {
+      // For reading the web server will do.
+      if (isSlipwayError(error, 'COMMAND_NOT_FOUND')) return false;
+      throw error;
+    }
+  };
   const reader = createHttpsReader({
     url: options.url || defaultUrl(server),
     caFile: options.caFile,
@@ -93,19 +102,28 @@ export const createRemoteStore = (options: RemoteStoreOptions): CacheStore => {
     signal,
     patience,
   });
-  const link = createSftpLink(ssh, { patience, log, signal });
+  const link = createSftpLink({ host: server, settings: ssh, runner, patience, log, signal });
   const fs = createSftpFs(link.withSftp, { host: server, location, prefix });
+
+  /** A link to a folder is one too. */
+  const foldersAmong = async (entries: readonly FsEntry[], folder: CachePath): Promise<FsEntry[]> => {
+    const isFolder = async ({ kind, name }: FsEntry): Promise<boolean> =>
+      kind === 'other' ? (await fs.stat(joinPath(folder, name)))?.kind === 'folder' : kind === 'folder';
+    const answers = await Promise.all(entries.map(isFolder));
+    return entries.filter((_, at) => answers[at]);
+  };
 
   const needsAccount = (): void =>
     check('BUILDCACHE_USER', user, user !== '', 'writing to the cache server needs an account on it');
   return {
     location,
     size: (path) => reader.size(validatePath(path)),
-    list: async (folder) => {
+    list: async (folder, { onlyFolders = false } = {}) => {
       validateFolder(folder);
-      if (user === '' || !isLoginConfigured(ssh)) return reader.list(folder);
+      if (!(await mayLogIn())) return reader.list(folder, onlyFolders);
       const entries = (await fs.list(folder)) ?? [];
-      return entries
+      const wanted = onlyFolders ? await foldersAmong(entries, folder) : entries;
+      return wanted
         .map((entry) => entry.name)
         .filter((name) => folder !== '' || name !== STAGING)
         .sort();
@@ -116,7 +134,7 @@ export const createRemoteStore = (options: RemoteStoreOptions): CacheStore => {
       needsAccount();
       if (uploads.length === 0) return;
       await publishRemotely(
-        { fs, ssh, prefix, location, runner, tempFolder, patience, log, signal },
+        { fs, host: server, ssh: await ssh(), prefix, location, runner, tempFolder, patience, log, signal },
         uploads,
         transfer,
       );

@@ -11,6 +11,8 @@ export interface StagedFile {
   readonly key: string;
   readonly path: CachePath;
   readonly sizeBytes: number;
+  /** It is a symbolic link. Links carry their publisher's name in the staging folder, so nobody else puts them into place. */
+  readonly linkTarget?: string;
 }
 
 /** How long what a broken transfer left may be resumed. */
@@ -33,13 +35,13 @@ export const placeSet = async (
   const makeFolders = async (): Promise<void> => {
     for (const folder of foldersAbove(paths)) await fs.makeFolder(folder);
   };
-  const place = async ({ key, path, sizeBytes }: StagedFile): Promise<boolean> => {
+  const place = async ({ key, path, sizeBytes, linkTarget }: StagedFile): Promise<boolean> => {
     const staged = `${STAGING}/${key}`;
     if (await fs.rename(staged, path)) return true;
-    if ((await fs.stat(path))?.kind === 'folder') {
+    if ((await fs.lstat(path))?.kind === 'folder') {
       throw slipwayError('CACHE_WRITE_FAILED', { location, path, doing: 'publish', reason: 'it is a folder' });
     }
-    if (!(await fs.stat(staged))) return (await fs.stat(path))?.sizeBytes === sizeBytes;
+    if (!(await fs.lstat(staged))) return linkTarget === undefined && (await fs.lstat(path))?.sizeBytes === sizeBytes;
     // Somebody removed the folder after it was made.
     await makeFolders();
     return fs.rename(staged, path);
@@ -83,11 +85,11 @@ export const sweepStaging = async (fs: CacheFs): Promise<void> => {
   if (entries.length + partials.length === 0) return;
   const diesMs = (await readClock(fs)) - LEFTOVER_LIFE_MS;
   for (const entry of entries) {
-    if (entry.modifiedMs < diesMs || isOwnerDead(ownerOf(entry.name)))
+    if (entry.touchedMs < diesMs || isOwnerDead(ownerOf(entry.name)))
       await removeTree(fs, `${STAGING}/${entry.name}`, entry.kind);
   }
   for (const entry of partials) {
-    if (entry.modifiedMs < diesMs) await removeTree(fs, `${STAGING}/partial/${entry.name}`, entry.kind);
+    if (entry.touchedMs < diesMs) await removeTree(fs, `${STAGING}/partial/${entry.name}`, entry.kind);
   }
 };
 
@@ -96,7 +98,8 @@ export const sweepStaging = async (fs: CacheFs): Promise<void> => {
  * first.
  */
 export const removeFromCache = async (fs: CacheFs, path: CachePath): Promise<void> => {
-  const entry = await fs.stat(path);
+  // A link goes, and what it leads to stays.
+  const entry = await fs.lstat(path);
   if (!entry) return;
   await fs.makeFolder(STAGING);
   const aside = `${STAGING}/gone-${makeOwnName()}`;

@@ -5,14 +5,23 @@ export type CachePath = string;
 export interface TransferOptions {
   /** Called with the number of bytes moved since the last call. */
   readonly onBytes?: (bytes: number) => void;
+  /** Of a download: called with the size of the file, if it is known, before the first bytes are reported. */
+  readonly onSize?: (sizeBytes: number) => void;
+}
+
+/** What to list. */
+export interface ListOptions {
+  readonly onlyFolders?: boolean;
 }
 
 /** One file to publish. */
 export interface Upload {
-  /** Absolute local path of a regular file. */
+  /** Absolute local path of a regular file, or of a symbolic link. */
   readonly file: string;
   /** Where it appears in the cache. */
   readonly path: CachePath;
+  /** It appears as a symbolic link with this relative target, whatever `file` has in it; absent: as the bytes of `file`. */
+  readonly linkTarget?: string;
   /** Digest of the file, 64 hex digits, when it is known already; else the store computes it where it needs it. */
   readonly sha256?: string;
 }
@@ -28,8 +37,12 @@ export interface CacheStore {
   readonly location: string;
   /** Size in bytes, or undefined when there is no such file. Any other trouble throws. */
   size(path: CachePath): Promise<number | undefined>;
-  /** Names in a folder, sorted; empty when there is no such folder. */
-  list(folder: CachePath): Promise<readonly string[]>;
+  /**
+   * Names in a folder, sorted; empty when there is no such folder.
+   *
+   * @param options.onlyFolders leave out what is no folder
+   */
+  list(folder: CachePath, options?: ListOptions): Promise<readonly string[]>;
   /** A small text file, or undefined when there is none. */
   readText(path: CachePath): Promise<string | undefined>;
   /**
@@ -39,7 +52,8 @@ export interface CacheStore {
   download(path: CachePath, toFile: string, options?: TransferOptions): Promise<void>;
   /**
    * Publishes files as one set: all bytes go to a staging folder on the same file system, then each file is renamed into place in
-   * the order given. A reader never sees a part of a file; the last file of the set tells that the set is complete.
+   * the order given. A reader never sees a part of a file; the last file of the set tells that the set is complete. Files keep
+   * the time of their last change, and their mode, except that everybody may read them.
    */
   publish(uploads: readonly Upload[], options?: TransferOptions): Promise<void>;
   /** Deletes a file or a folder with all that is in it; fine when there is none. */
@@ -60,10 +74,19 @@ export interface ArtifactRecord {
 export interface PublishRequest {
   /** Folder in the cache, for example `images/amd64/4799.0.0`. */
   readonly folder: CachePath;
-  /** Absolute paths of files and folders; a folder's files keep their path below that folder. */
+  /**
+   * Absolute paths of files and folders; a folder's files keep their path below that folder. A symbolic link is published as one,
+   * with digests and signature of what it leads to, under its own name; when it leads nowhere here, without. Its target must be
+   * relative and inside `folder`.
+   */
   readonly files: readonly string[];
-  /** Make and publish `.DIGESTS` files; default true. */
-  readonly digests?: boolean;
+  /**
+   * Names (below `folder`) of files that are there only because links lead to them, and are not published, nor are their digests
+   * and signatures: the cache has them already.
+   */
+  readonly leaveOut?: readonly string[];
+  /** Make and publish `.DIGESTS` files: for all (default), for none, or for these names (below `folder`) only. */
+  readonly digests?: boolean | readonly string[];
   /** Names (below `folder`) that are to appear last because readers take them for the sign that all is there, e.g. an `.id`. */
   readonly last?: readonly string[];
 }
@@ -75,7 +98,8 @@ export interface ArtifactCache {
    * Publishes files with digests and, when a signer is configured, signatures. A file that is already there with the same digest is
    * not sent again; one with another digest is replaced with a warning that names both.
    *
-   * @returns a record for each of the given files (not for the digests and signatures)
+   * @returns a record for each of the given files (not for the digests and signatures); for a link to a file with size and digest of
+   *   that file; none for a link that leads to no file
    */
   publish(request: PublishRequest): Promise<readonly ArtifactRecord[]>;
   /**

@@ -8,17 +8,31 @@ export interface CheckedUpload extends Upload {
   readonly sizeBytes: number;
   /** Bytes that it takes on disk, without its holes. */
   readonly storedBytes: number;
+  /** Of its last change, in milliseconds since 1970. */
+  readonly modifiedMs: number;
+  /** Permission bits that it is to have in the cache. */
+  readonly mode: number;
 }
+
+/** The cache is there to be read, whatever the umask of a build was. */
+const READABLE = 0o444;
 
 const BLOCK_BYTES = 512;
 
 const checkOne = async (upload: Upload): Promise<CheckedUpload> => {
   validatePath(upload.path);
   const { file } = upload;
+  if (upload.linkTarget !== undefined) return { ...upload, sizeBytes: 0, storedBytes: 0, modifiedMs: 0, mode: 0o777 };
   try {
     const stats = await stat(file);
     if (!stats.isFile()) throw slipwayError('ARTIFACT_FILE_INVALID', { file, reason: 'it is not a regular file' });
-    return { ...upload, sizeBytes: stats.size, storedBytes: Math.min(stats.size, stats.blocks * BLOCK_BYTES) };
+    return {
+      ...upload,
+      sizeBytes: stats.size,
+      storedBytes: Math.min(stats.size, stats.blocks * BLOCK_BYTES),
+      modifiedMs: stats.mtimeMs,
+      mode: (stats.mode & 0o777) | READABLE,
+    };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ENOENT' && code !== 'EACCES' && code !== 'ENOTDIR') throw error;

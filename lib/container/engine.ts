@@ -90,6 +90,12 @@ export const createEngine = (settings: EngineSettings): Engine => {
       if (!(await hasContainer(container))) return;
       await act(`removing ${container}`, ['container', 'rm', '--force', container]);
     },
+    async containerState(container) {
+      if (!(await hasContainer(container))) return undefined;
+      const state = await ask(['container', 'inspect', '--format', '{{.Image}} {{.State.Running}}', container]);
+      const [image = '', running] = state.split(' ');
+      return { imageId: image.replace(/^sha256:/, ''), running: running === 'true' };
+    },
     async startContainer(container) {
       await act(`starting ${container}`, ['start', container]);
     },

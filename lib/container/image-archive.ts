@@ -3,6 +3,7 @@ import { chmod, rm, stat } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import type { Log, Progress } from '../log/index.ts';
 import type { Command, Runner } from '../process/index.ts';
+import { type ArchiveIndex, watchArchive } from './archive-index.ts';
 import { explained } from './engine-faults.ts';
 import { countBytes, runPipeline } from './pipeline.ts';
 import type { Engine } from './types.ts';
@@ -73,9 +74,10 @@ export const saveImage = async (
  *
  * @param file absolute path
  * @param decompress standard input to standard output
+ * @returns what the archive says is in it
  * Throws `CONTAINER_NO_SPACE`, `ENGINE_NOT_RUNNING`, or `COMMAND_FAILED` when either side fails.
  */
-export const loadImage = async (tools: ArchiveTools, file: string, decompress: Command): Promise<void> => {
+export const loadImage = async (tools: ArchiveTools, file: string, decompress: Command): Promise<ArchiveIndex> => {
   const name = file.slice(file.lastIndexOf('/') + 1);
   const progress = tools.log.progress(`load ${name}`, (await stat(file)).size);
   const decompressing = tools.effects.start(decompress);
@@ -83,15 +85,17 @@ export const loadImage = async (tools: ArchiveTools, file: string, decompress: C
   // What the engine says there ("Loaded image: …") is known; unread it could fill the pipe.
   loading.stdout.resume();
   const counted: Writable = countBytes((bytes) => progress.advance(bytes));
+  const archive = watchArchive();
   await explained(`loading ${file}`, () =>
     withProgress(progress, () =>
       runPipeline(
         [decompressing, loading],
         [
           [createReadStream(file), counted, decompressing.stdin],
-          [decompressing.stdout, loading.stdin],
+          [decompressing.stdout, archive.stream, loading.stdin],
         ],
       ),
     ),
   );
+  return archive.index();
 };

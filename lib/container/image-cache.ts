@@ -1,10 +1,14 @@
-import { slipwayError } from '../errors/index.ts';
+import { type SlipwayError, slipwayError } from '../errors/index.ts';
 import type { ContainerCacheSettings } from './container-cache-settings.ts';
 import { cachePaths, plainReference, registryReference, validateImageName } from './image-names.ts';
 import { loadFromCache, readPublishedId } from './load-image.ts';
-import { findLocalImage, type LocalImage } from './local-image.ts';
+import { findLocalImages, type LocalImage } from './local-image.ts';
+import { type Place, placesOf, type Search } from './places.ts';
 import { publishImage } from './publish-image.ts';
 import type { ContainerCache, ImageName } from './types.ts';
+
+/** The settings, with the places in the order in which they are asked: the cache, then its mirror. */
+type Prepared = ContainerCacheSettings & { readonly places: readonly Place[] };
 
 type Ensured = Awaited<ReturnType<ContainerCache['ensure']>>;
 
@@ -36,48 +40,79 @@ const tryRegistry = async (
   return undefined;
 };
 
+/** One line per place, with all that was looked for there. */
+const placeLines = (searches: readonly Search<unknown>[]): string[] => {
+  const answers = new Map<Place, Set<string>>();
+  for (const [place, answer] of searches.flatMap(({ looked }) => [...looked])) {
+    answers.set(place, (answers.get(place) ?? new Set()).add(answer));
+  }
+  return [...answers].map(([{ name }, said]) => `${name}: ${[...said].join(', ')}`);
+};
+
 const missingImageError = (
-  { cache, format }: ContainerCacheSettings,
   image: ImageName,
   local: LocalImage | undefined,
-  publishedId: string | undefined,
-) => {
-  const paths = cachePaths(image, format.extension);
+  searches: readonly Search<unknown>[],
+): SlipwayError => {
+  // Nobody can say that the image is missing when the cache does not answer.
+  const failure = searches.map((search) => search.failure).find((one) => one !== undefined);
+  if (failure) return failure;
   const remote = registryReference(image);
   const looked = [
     local
       ? `this machine: ${local.reference} has the ID ${local.id}, but nothing says that this is the published one`
       : 'this machine: no such image',
     ...(remote ? [`registry: ${remote} cannot be pulled`] : []),
-    `artifact cache ${cache.store.location}: no ${publishedId ? paths.archive : paths.id}`,
+    ...placeLines(searches),
   ];
   return slipwayError('CONTAINER_IMAGE_MISSING', { image: plainReference(image), looked });
 };
 
-const ensureImage = async (settings: ContainerCacheSettings, image: ImageName): Promise<Ensured> => {
+const fetchImage = async (
+  settings: Prepared,
+  image: ImageName,
+  local: LocalImage | undefined,
+  searches: readonly Search<string>[],
+): Promise<Ensured> => {
+  const publishedId = searches.find(({ found }) => found !== undefined)?.found;
+  if (local) sayWhyLocalWillNotDo(settings, local, publishedId);
+  const places = settings.places.filter((place) => !searches.some(({ silent }) => silent.has(place)));
+  const loaded = await loadFromCache(settings, places, image, publishedId);
+  if (!loaded.found) throw missingImageError(image, local, publishedId ? [loaded] : [...searches, loaded]);
+  const { reference, record } = loaded.found;
+  if (!publishedId) settings.log.warn(`No ID is published for ${reference}; its archive ${record.path} did verify.`);
+  return { reference, how: 'fetched', fetched: [record] };
+};
+
+const ensureImage = async (settings: Prepared, image: ImageName): Promise<Ensured> => {
   validateImageName(image);
-  const local = await findLocalImage(settings.engine, image);
-  const publishedId = await readPublishedId(settings, cachePaths(image, settings.format.extension).id);
-  if (local && local.id === publishedId) {
+  const { engine, format, places } = settings;
+  const locals = await findLocalImages(engine, image);
+  const path = cachePaths(image, format.extension).id;
+  const takeLocal = (id: string | undefined): Ensured | undefined => {
+    const local = locals.find((one) => one.id === id);
+    if (!local) return undefined;
     settings.log.info(`Container image ${local.reference} is here and is the published one.`);
     return { reference: local.reference, how: 'local', fetched: [] };
-  }
-  if (local) sayWhyLocalWillNotDo(settings, local, publishedId);
-  const pulled = await tryRegistry(settings, image, publishedId);
-  if (pulled) return pulled;
-  const loaded = publishedId ? await loadFromCache(settings, image, publishedId) : undefined;
-  if (loaded) return { reference: loaded.reference, how: 'fetched', fetched: [loaded.record] };
-  throw missingImageError(settings, image, local, publishedId);
+  };
+  const own = await readPublishedId(settings, places.slice(0, 1), path);
+  const current = takeLocal(own.found) ?? (await tryRegistry(settings, image, own.found));
+  if (current) return current;
+  if (own.found) return fetchImage(settings, image, locals[0], [own]);
+  // Only now: what a registry has needs no second place.
+  const second = await readPublishedId(settings, places.slice(1), path);
+  return takeLocal(second.found) ?? fetchImage(settings, image, locals[0], [own, second]);
 };
 
 /**
  * Container images in the artifact cache, under the original's rules (flatcar/scripts `ci_automation_common.sh`): an image here
- * counts as current when its ID is the published one; a registry comes before the cache; what was loaded must have the published ID.
+ * counts as current when its ID is the published one; a registry comes before the cache, the cache before its mirror; what was
+ * loaded must have the published ID.
  *
  * Besides the errors of {@link ContainerCache}: `CONTAINER_NAME_INVALID`, `CONTAINER_IMAGE_ID_INVALID`, `CONTAINER_NO_SPACE`,
  * `ENGINE_NOT_RUNNING`, and those of the artifact cache.
  */
 export const createContainerCache = (settings: ContainerCacheSettings): ContainerCache => ({
-  ensure: (image) => ensureImage(settings, image),
+  ensure: (image) => ensureImage({ ...settings, places: placesOf(settings) }, image),
   publish: (image) => publishImage(settings, image),
 });

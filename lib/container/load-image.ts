@@ -1,73 +1,103 @@
 import { readFile } from 'node:fs/promises';
 import type { ArtifactRecord } from '../cache/types.ts';
-import { isSlipwayError, slipwayError } from '../errors/index.ts';
+import { slipwayError } from '../errors/index.ts';
+import type { ArchiveIndex } from './archive-index.ts';
 import type { ContainerCacheSettings } from './container-cache-settings.ts';
 import { loadImage } from './image-archive.ts';
 import { cachePaths, localReferences, plainReference } from './image-names.ts';
 import { findLocalImage } from './local-image.ts';
 import { inOwnFolder } from './own-folder.ts';
+import { type Place, type Search, searchPlaces } from './places.ts';
 import type { Engine, ImageName } from './types.ts';
 
 /** What the archives of older releases are packed with; zstd unpacks gzip as well. */
 const OLD_EXTENSION = 'tar.gz';
 
-const undefinedIfMissing = async <T>(work: Promise<T>): Promise<T | undefined> => {
-  try {
-    return await work;
-  } catch (error) {
-    if (isSlipwayError(error, 'CACHE_ARTIFACT_MISSING')) return undefined;
-    throw error;
-  }
-};
-
 /**
  * The published ID of an image, verified like every artifact.
  *
- * @returns 64 hex digits, or undefined when the image is not published
+ * @param places where to look
+ * @returns 64 hex digits, or nothing when the image is not published
  */
 export const readPublishedId = (
-  { cache, workFolder }: ContainerCacheSettings,
+  { workFolder, log }: ContainerCacheSettings,
+  places: readonly Place[],
   path: string,
-): Promise<string | undefined> =>
-  inOwnFolder(workFolder, async (own) => {
-    const fetched = await undefinedIfMissing(cache.fetch(path, own));
-    if (fetched === undefined) return undefined;
-    const content = (await readFile(fetched.file, 'utf8')).trim();
-    if (!/^[0-9a-f]{64}$/.test(content)) throw slipwayError('CONTAINER_IMAGE_ID_INVALID', { path, content });
-    return content;
-  });
+): Promise<Search<string>> =>
+  inOwnFolder(workFolder, (own) =>
+    searchPlaces(places, path, log, async (cache) => {
+      const fetched = await cache.fetch(path, own);
+      const content = (await readFile(fetched.file, 'utf8')).trim();
+      if (!/^[0-9a-f]{64}$/.test(content)) throw slipwayError('CONTAINER_IMAGE_ID_INVALID', { path, content });
+      return content;
+    }),
+  );
 
-const fetchArchive = async ({ cache, format }: ContainerCacheSettings, image: ImageName, toFolder: string) => {
-  for (const extension of new Set([format.extension, OLD_EXTENSION])) {
-    const { archive } = cachePaths(image, extension);
-    const fetched = await undefinedIfMissing(cache.fetch(archive, toFolder));
-    if (fetched !== undefined) return fetched;
-  }
-  return undefined;
+const fetchArchive = async (
+  { format, log }: ContainerCacheSettings,
+  places: readonly Place[],
+  image: ImageName,
+  toFolder: string,
+): Promise<Search<ArtifactRecord & { file: string }>> => {
+  const { archive } = cachePaths(image, format.extension);
+  const search = await searchPlaces(places, archive, log, (cache) => cache.fetch(archive, toFolder));
+  if (search.found || format.extension === OLD_EXTENSION) return search;
+  const old = cachePaths(image, OLD_EXTENSION).archive;
+  const answering = places.filter((place) => !search.silent.has(place));
+  const oldSearch = await searchPlaces(answering, old, log, (cache) => cache.fetch(old, toFolder));
+  return oldSearch.found ? oldSearch : search;
 };
 
-const fetchAndLoad = (settings: ContainerCacheSettings, image: ImageName): Promise<ArtifactRecord | undefined> =>
+const fetchAndLoad = (
+  settings: ContainerCacheSettings,
+  places: readonly Place[],
+  image: ImageName,
+): Promise<Search<{ record: ArtifactRecord; index: ArchiveIndex }>> =>
   inOwnFolder(settings.workFolder, async (own) => {
-    const fetched = await fetchArchive(settings, image, own);
-    if (fetched === undefined) return undefined;
-    const { file, path, sizeBytes, sha256 } = fetched;
-    await loadImage(settings, file, settings.format.decompress);
-    return { path, sizeBytes, sha256 };
+    const { found, ...search } = await fetchArchive(settings, places, image, own);
+    if (found === undefined) return search;
+    const { file, path, sizeBytes, sha256 } = found;
+    const index = await loadImage(settings, file, settings.format.decompress);
+    return { ...search, found: { record: { path, sizeBytes, sha256 }, index } };
   });
 
+/** Where no ID is published, any image of the name is the one. */
+const isThatId = (id: string | undefined, publishedId: string | undefined): boolean =>
+  id !== undefined && (publishedId === undefined || id === publishedId);
+
 /** An archive that podman wrote says `localhost/NAME:VERSION`, and docker takes that for another name. */
-const normalizeName = async (engine: Engine, image: ImageName, publishedId: string): Promise<void> => {
+const normalizeName = async (engine: Engine, image: ImageName, publishedId: string | undefined): Promise<void> => {
   const reference = plainReference(image);
-  if (engine.name === 'podman' || (await engine.imageId(reference)) === publishedId) return;
-  if ((await engine.imageId(`localhost/${reference}`)) !== publishedId) return;
+  if (engine.name === 'podman' || isThatId(await engine.imageId(reference), publishedId)) return;
+  if (!isThatId(await engine.imageId(`localhost/${reference}`), publishedId)) return;
   await engine.tag(`localhost/${reference}`, reference);
   await engine.removeImage(`localhost/${reference}`);
 };
 
-const findByIdAmongNames = async (engine: Engine, image: ImageName, id: string): Promise<string | undefined> => {
+const findByIdAmongNames = async (
+  engine: Engine,
+  image: ImageName,
+  publishedId: string | undefined,
+): Promise<string | undefined> => {
   for (const reference of localReferences(image)) {
-    if ((await engine.imageId(reference)) === id) return reference;
+    if (isThatId(await engine.imageId(reference), publishedId)) return reference;
   }
+  return undefined;
+};
+
+/**
+ * Engines do not agree on what the ID of an image is: the digest of its configuration, or that of its manifest where images are kept
+ * by containerd. An archive, which has been verified, tells both; so it tells whether the published ID is that of the image in it.
+ */
+const findByArchive = async (
+  engine: Engine,
+  image: ImageName,
+  publishedId: string | undefined,
+  { ids, names }: ArchiveIndex,
+): Promise<string | undefined> => {
+  if (publishedId === undefined || !ids.has(publishedId)) return undefined;
+  const named = localReferences(image).filter((reference) => names.has(reference));
+  for (const reference of named) if ((await engine.imageId(reference)) !== undefined) return reference;
   return undefined;
 };
 
@@ -75,7 +105,7 @@ const findByIdAmongNames = async (engine: Engine, image: ImageName, id: string):
 const rejectImage = async (
   engine: Engine,
   image: ImageName,
-  expected: string,
+  publishedId: string | undefined,
   record: ArtifactRecord,
 ): Promise<never> => {
   const loaded = await findLocalImage(engine, image);
@@ -83,28 +113,41 @@ const rejectImage = async (
   const found = loaded?.id ?? 'that of an image with another name';
   throw slipwayError('CONTAINER_IMAGE_WRONG_ID', {
     image: plainReference(image),
-    expected,
+    expected: publishedId ?? 'that of an image with this name',
     found,
     source: record.path,
   });
 };
 
+/** An image that was loaded from the cache. */
+export interface LoadedImage {
+  readonly reference: string;
+  /** Of the archive. */
+  readonly record: ArtifactRecord;
+}
+
 /**
  * Fetches the archive of an image from the cache, verified, and loads it; the archive is removed again.
  *
- * @param publishedId the ID that the loaded image must have
- * @returns its reference and the archive's record, or undefined when the cache has no archive of it
+ * @param places where to look
+ * @param publishedId the ID that the loaded image must have; undefined: none is published, as for releases before there were `.id`
+ *   files, and digest and signature of the archive have to do
+ * @returns its reference and the archive's record, or nothing when no place has an archive of it
  * Throws `CONTAINER_IMAGE_WRONG_ID`, after removing the wrong image.
  */
 export const loadFromCache = async (
   settings: ContainerCacheSettings,
+  places: readonly Place[],
   image: ImageName,
-  publishedId: string,
-): Promise<{ reference: string; record: ArtifactRecord } | undefined> => {
+  publishedId: string | undefined,
+): Promise<Search<LoadedImage>> => {
   const { engine } = settings;
-  const record = await fetchAndLoad(settings, image);
-  if (record === undefined) return undefined;
+  const { found, ...search } = await fetchAndLoad(settings, places, image);
+  if (found === undefined) return search;
+  const { record, index } = found;
   await normalizeName(engine, image, publishedId);
-  const reference = await findByIdAmongNames(engine, image, publishedId);
-  return reference ? { reference, record } : rejectImage(engine, image, publishedId, record);
+  const reference =
+    (await findByIdAmongNames(engine, image, publishedId)) ?? (await findByArchive(engine, image, publishedId, index));
+  if (!reference) return rejectImage(engine, image, publishedId, record);
+  return { ...search, found: { reference, record } };
 };

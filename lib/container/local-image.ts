@@ -8,15 +8,20 @@ export interface LocalImage {
   readonly id: string;
 }
 
+/** The images under the names that the engine knows; under two names there may be two. */
+export const findLocalImages = async (engine: Engine, image: ImageName): Promise<readonly LocalImage[]> => {
+  const found: LocalImage[] = [];
+  for (const reference of localReferences(image)) {
+    const id = await engine.imageId(reference);
+    if (id !== undefined) found.push({ reference, id });
+  }
+  return found;
+};
+
 /**
  * The image under the first of its names that the engine knows.
  *
  * @returns reference and ID, or undefined
  */
-export const findLocalImage = async (engine: Engine, image: ImageName): Promise<LocalImage | undefined> => {
-  for (const reference of localReferences(image)) {
-    const id = await engine.imageId(reference);
-    if (id !== undefined) return { reference, id };
-  }
-  return undefined;
-};
+export const findLocalImage = async (engine: Engine, image: ImageName): Promise<LocalImage | undefined> =>
+  (await findLocalImages(engine, image))[0];

@@ -5,7 +5,7 @@ import { slipwayError } from '../errors/index.ts';
 import type { ContainerCacheSettings } from './container-cache-settings.ts';
 import { saveImage } from './image-archive.ts';
 import { cachePaths, localReferences, plainReference, validateImageName } from './image-names.ts';
-import { findLocalImage } from './local-image.ts';
+import { findLocalImages } from './local-image.ts';
 import { inOwnFolder } from './own-folder.ts';
 import type { ImageName } from './types.ts';
 
@@ -19,7 +19,8 @@ export const publishImage = async (
 ): Promise<readonly ArtifactRecord[]> => {
   validateImageName(image);
   const { engine, cache, workFolder, format } = settings;
-  const local = await findLocalImage(engine, image);
+  // What is built for a registry has its name; an image without it may be one that was fetched earlier.
+  const local = (await findLocalImages(engine, image)).at(-1);
   if (!local) {
     const looked = localReferences(image).map((reference) => `this machine: no image ${reference}`);
     throw slipwayError('CONTAINER_IMAGE_MISSING', { image: plainReference(image), looked });

@@ -1,6 +1,13 @@
 import type { ArtifactRecord } from '../cache/types.ts';
 import type { Command, RunningCommand } from '../process/index.ts';
 
+/** A container that exists. */
+export interface ContainerState {
+  /** 64 hex digits without `sha256:`. */
+  readonly imageId: string;
+  readonly running: boolean;
+}
+
 /** The container engine of this machine. */
 export interface Engine {
   readonly name: 'docker' | 'podman';
@@ -18,6 +25,8 @@ export interface Engine {
   commit(container: string, reference: string): Promise<void>;
   removeImage(reference: string): Promise<void>;
   removeContainer(name: string): Promise<void>;
+  /** What is known of a container, or undefined when there is none of that name. */
+  containerState(name: string): Promise<ContainerState | undefined>;
   startContainer(name: string): Promise<void>;
   /** Stops a container without a grace: its commands are over. */
   stopContainer(name: string): Promise<void>;

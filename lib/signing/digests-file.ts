@@ -1,7 +1,7 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { DIGESTS_ALGORITHMS, formatDigests, parseDigests } from './digests-format.ts';
-import { type HashedFile, hashFile } from './hash-file.ts';
+import { type HashedFile, type HashFile, hashFile } from './hash-file.ts';
 import { temporaryBeside } from './temporary-file.ts';
 import type { Algorithm, Digests } from './types.ts';
 
@@ -36,13 +36,15 @@ const replaceFile = async (file: string, text: string): Promise<void> => {
  * byte for byte; one that is stale or says nothing of this file is written anew.
  *
  * @param file absolute path; a link counts as what it points to, under the link's name
+ * @param options.hashFile digests the file; default {@link hashFile}
  * @returns all four digests of the file, and its size
  */
 export const ensureDigestsFile = async (
   file: string,
-  options: { readonly signal?: AbortSignal } = {},
+  options: { readonly signal?: AbortSignal; readonly hashFile?: HashFile } = {},
 ): Promise<HashedFile<Algorithm>> => {
-  const hashed = await hashFile(file, [...DIGESTS_ALGORITHMS, 'sha256'] as const, options);
+  const hash = options.hashFile ?? hashFile;
+  const hashed = await hash(file, [...DIGESTS_ALGORITHMS, 'sha256'] as const, options);
   const digestsFile = `${file}${DIGESTS_SUFFIX}`;
   const name = basename(file);
   const present = await readIfThere(digestsFile);

@@ -74,6 +74,24 @@ const hashInThread = (job: HashJob, signal: AbortSignal | undefined): Promise<Ha
     });
   });
 
+/** How a file is digested. */
+export type HashFile = typeof hashFile;
+
+/**
+ * Digests each file once, under however many names and links it comes, as long as it does not change. For one set of files: what is
+ * asked of a file should be asked with the same algorithms.
+ */
+export const createFileHasher = (): HashFile => {
+  const known = new Map<string, Promise<HashedFile<Algorithm>>>();
+  return async (file, algorithms, options) => {
+    const { dev, ino, size, mtimeNs } = await stat(file, { bigint: true });
+    const key = [dev, ino, size, mtimeNs, ...algorithms].join(' ');
+    const hashed = known.get(key) ?? hashFile<Algorithm>(file, algorithms, options);
+    known.set(key, hashed);
+    return hashed as Promise<HashedFile<(typeof algorithms)[number]>>;
+  };
+};
+
 /**
  * Computes several digests of a file while reading it once; large files with a thread per group of algorithms.
  *

@@ -17,6 +17,8 @@ export interface SignerSettings {
   readonly runner: Runner;
   /** Absolute path of a folder for temporary files, outside the OS tree. */
   readonly parent: string;
+  /** Absolute path of the OS tree whose programs sign with the ring, too. */
+  readonly tree: string;
 }
 
 const signWith =
@@ -53,11 +55,12 @@ export const openSigner = async ({
   signingKey,
   runner,
   parent,
+  tree,
 }: SignerSettings): Promise<Signer | undefined> => {
   if (!signer && !signingKey) return undefined;
   if (!signingKey) throw slipwayError('SIGNER_INCOMPLETE', { given: 'SIGNER', missing: 'SIGNING_KEY' });
   if (!signer) throw slipwayError('SIGNER_INCOMPLETE', { given: 'SIGNING_KEY', missing: 'SIGNER' });
-  const home = await createGpgHome(runner, parent, true);
+  const home = await createGpgHome({ runner, parent, tree });
   try {
     const fingerprint = await loadSigningKey(home, { signer, signingKey });
     const make = signWith(home, signer);

@@ -1,4 +1,4 @@
-import { access, constants, writeFile } from 'node:fs/promises';
+import { access, constants, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type SlipwayError, slipwayError } from '../errors/index.ts';
 import type { GpgHome } from './gpg-home.ts';
@@ -12,7 +12,8 @@ interface KeyNames {
 const unusable = (names: KeyNames, reason: string, cause?: unknown): SlipwayError =>
   slipwayError('SIGNER_KEY_UNUSABLE', { signer: names.signer, signingKey: names.signingKey, reason }, cause);
 
-const importKey = async (home: GpgHome, names: KeyNames): Promise<void> => {
+/** @returns fingerprints of the secret keys in the file */
+const importKey = async (home: GpgHome, names: KeyNames): Promise<string[]> => {
   try {
     await access(names.signingKey, constants.R_OK);
   } catch (error) {
@@ -22,7 +23,9 @@ const importKey = async (home: GpgHome, names: KeyNames): Promise<void> => {
   const imported = parseStatus(stdout).filter((line) => line.keyword === 'IMPORT_OK');
   if (imported.length === 0) throw unusable(names, 'it holds no OpenPGP key');
   // Bit 16 of the reason says that the secret part came along.
-  if (!imported.some((line) => Number(line.args[0]) & 16)) throw unusable(names, 'it holds a public key only');
+  const secret = imported.filter((line) => Number(line.args[0]) & 16).map((line) => line.args[1] ?? '');
+  if (secret.length === 0) throw unusable(names, 'it holds a public key only');
+  return [...new Set(secret)];
 };
 
 interface ListedKey {
@@ -84,8 +87,11 @@ const trySigning = async (home: GpgHome, names: KeyNames): Promise<void> => {
     '--',
     probe,
   ]);
-  if (exitCode !== 0)
-    throw unusable(names, `a trial signature failed, ${lastComplaint(stderr)} (has the key a passphrase?)`);
+  await Promise.all([rm(probe), rm(`${probe}.sig`, { force: true })]);
+  if (exitCode === 0) return;
+  // Says what is wrong with the key, if it is the key.
+  await findKey(home, names);
+  throw unusable(names, `a trial signature failed, ${lastComplaint(stderr)} (has the key a passphrase?)`);
 };
 
 /**
@@ -96,8 +102,8 @@ const trySigning = async (home: GpgHome, names: KeyNames): Promise<void> => {
  * Throws `SIGNER_KEY_UNUSABLE`.
  */
 export const loadSigningKey = async (home: GpgHome, names: KeyNames): Promise<string> => {
-  await importKey(home, names);
-  const fingerprint = await findKey(home, names);
+  const secret = await importKey(home, names);
   await trySigning(home, names);
-  return fingerprint;
+  const [only, ...others] = secret;
+  return only !== undefined && others.length === 0 ? only : findKey(home, names);
 };

@@ -52,7 +52,7 @@ export const openVerifier = async ({
   parent,
 }: VerifierSettings): Promise<Verifier | undefined> => {
   if (!trustedKeys) return undefined;
-  const home = await createGpgHome(runner, parent, false);
+  const home = await createGpgHome({ runner, parent });
   try {
     await importKeys(home, trustedKeys);
     return {

@@ -16,8 +16,8 @@ const openssl = (...args: string[]): void => {
   execFileSync('openssl', args, { stdio: ['ignore', 'pipe', 'pipe'] });
 };
 
-/** Makes an authority and a certificate for `127.0.0.1` and `localhost` with openssl. */
-export const makeCertificates = (folder: string): TestCertificates => {
+/** Makes an authority and a certificate for `127.0.0.1` and `localhost` with openssl. @param names more host names */
+export const makeCertificates = (folder: string, names: readonly string[] = []): TestCertificates => {
   const at = (name: string): string => join(folder, name);
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
   openssl(
@@ -34,7 +34,8 @@ export const makeCertificates = (folder: string): TestCertificates => {
     '/CN=Test authority',
   );
   openssl('req', ...newKey, '-keyout', at('server.key'), '-out', at('server.csr'), '-subj', '/CN=127.0.0.1');
-  writeFileSync(at('san'), 'subjectAltName=IP:127.0.0.1,DNS:localhost\n');
+  const hosts = ['localhost', ...names].map((name) => `DNS:${name}`);
+  writeFileSync(at('san'), `subjectAltName=IP:127.0.0.1,${hosts.join()}\n`);
   const ca = ['-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial'];
   openssl(
     'x509',

@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { type CacheStore, createStore, type StoreParts } from '../../lib/cache/index.ts';
+import { type CacheStore, createMirrorStore, createStore, type StoreParts } from '../../lib/cache/index.ts';
 import { createRunner } from '../../lib/process/index.ts';
 import {
   makeCertificates,
@@ -275,11 +277,60 @@ describe('trust and settings', () => {
     expect(server.requests).toHaveLength(0);
   });
 
+  test('an authority that this machine trusts is trusted, also beside another that is configured', async () => {
+    const other = makeCertificates(makeFolder('other'));
+    const client = join(import.meta.dirname, '../../lib/cache/https/client.ts');
+    // What a process trusts is settled when it starts.
+    const script = `
+      const { createHttpClient } = await import(${JSON.stringify(client)});
+      const ask = async (caFile) => {
+        const client = createHttpClient({ caFile, idleMs: 5000 });
+        const get = { method: 'HEAD', url: '${server.url}/big' };
+        const all = await Promise.all([1, 2, 3].map(() => client.send(get)));
+        for (const one of all) one.resume();
+        client.close();
+        return all.map((one) => one.statusCode);
+      };
+      console.log(JSON.stringify([await ask(undefined), await ask(${JSON.stringify(other.caFile)})]));`;
+    const env = { PATH: process.env.PATH, SSL_CERT_FILE: certificates.caFile };
+    const args = ['--no-warnings', '--input-type=module', '-e', script];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+    expect(JSON.parse(stdout)).toEqual([
+      [200, 200, 200],
+      [200, 200, 200],
+    ]);
+  });
+
   test('a certificate for another name is refused', async () => {
     await expect(open({ url: `https://127.0.0.2:${server.port}` }).size('big')).rejects.toMatchObject({
       code: expect.stringMatching(/CACHE_TLS_UNTRUSTED|CACHE_UNREACHABLE/),
     });
     await expect(open({ url: `https://localhost:${server.port}` }).size('big')).resolves.toBe(SIZE);
+  });
+
+  test('a mirror is read like a cache, and nothing is ever written to it', async () => {
+    const mirror = createMirrorStore({ url: server.url, caFile: certificates.caFile });
+    stores.push(mirror);
+    await expect(mirror.size('big')).resolves.toBe(SIZE);
+    await expect(mirror.list('')).resolves.toContain('big');
+    await expect(mirror.readText('none')).resolves.toBeUndefined();
+    const to = join(makeFolder(), 'to');
+    await mirror.download('big', to);
+    expect(digestOf(to)).toBe(digestOf(join(root, 'big')));
+    for (const write of [mirror.publish([{ file: to, path: 'x' }]), mirror.remove('big')]) {
+      await expect(write).rejects.toMatchObject({
+        code: 'CACHE_SETTING_INVALID',
+        data: { reason: 'a mirror is only read' },
+      });
+    }
+    for (const url of ['nonsense', 'https://u:p@x']) {
+      expect(() => createMirrorStore({ url })).toThrow(
+        expect.objectContaining({
+          code: 'CACHE_SETTING_INVALID',
+          data: expect.objectContaining({ setting: 'BUILDCACHE_MIRROR_URL' }),
+        }),
+      );
+    }
   });
 
   test('settings that cannot be', async () => {

@@ -2,12 +2,16 @@ import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { userInfo } from 'node:os';
@@ -93,7 +97,7 @@ const stagingOf = (prefix = root): string[] =>
 const knownHostsWith = (text: string): string => writeFileAt(join(makeFolder(), 'known_hosts'), text);
 
 describe('up by rsync, down by HTTPS', () => {
-  test('odd names, modes, listing, removal', async () => {
+  test('odd names, modes, times, listing, removal', async () => {
     const store = open();
     const work = makeFolder('work');
     const tempFolder = makeFolder('temp');
@@ -102,15 +106,19 @@ describe('up by rsync, down by HTTPS', () => {
       path: `odd/in ${name}/${name}`,
     }));
     chmodSync(uploads[0]?.file ?? '', 0o400);
+    chmodSync(uploads[1]?.file ?? '', 0o750);
+    const made = new Date('2020-02-02T02:02:02.5Z');
+    utimesSync(uploads[0]?.file ?? '', made, made);
     let bytes = 0;
     const onBytes = (count: number): void => {
       bytes += count;
     };
     await open({}, { tempFolder }).publish(uploads, { onBytes });
-    for (const name of ODD_NAMES) {
+    expect(statSync(join(root, uploads[0]?.path ?? '')).mtimeMs).toBe(made.getTime());
+    for (const [at, name] of ODD_NAMES.entries()) {
       const published = join(root, 'odd', `in ${name}`, name);
       expect(readFileSync(published, 'utf8')).toBe(name);
-      expect(statSync(published).mode & 0o777).toBe(0o644);
+      expect(statSync(published).mode & 0o777).toBe([0o444, 0o754][at] ?? 0o644);
       expect(statSync(join(root, 'odd', `in ${name}`)).mode & 0o777).toBe(0o755);
       const to = join(makeFolder(), 'to');
       await store.download(`odd/in ${name}/${name}`, to);
@@ -154,6 +162,55 @@ describe('up by rsync, down by HTTPS', () => {
     });
     rmSync(join(root, 'images/1/image.bin.DIGESTS'));
     await expect(cache.fetch('images/1/image.bin', to)).rejects.toMatchObject({ code: 'ARTIFACT_DIGESTS_MISSING' });
+  });
+});
+
+describe('symbolic links', () => {
+  test('arrive as links, dangling or not, and are read through over HTTPS', async () => {
+    const cache = createArtifactCache({ store: open(), secondTryMs: 10 });
+    const set = makeFolder('set');
+    const file = writeFileAt(join(set, 'openstack.bz2'), noise(20_000));
+    symlinkSync('openstack.bz2', join(set, 'brightbox.bz2'));
+    symlinkSync('gone.bz2', join(set, 'dangling.bz2'));
+    mkdirSync(join(set, "sub $x's"));
+    symlinkSync('../openstack.bz2', join(set, "sub $x's", 'a link'));
+    for (const _again of [1, 2]) {
+      const records = await cache.publish({ folder: 'links', files: [set] });
+      expect(records.map(({ path }) => path)).toEqual([
+        'links/brightbox.bz2',
+        'links/openstack.bz2',
+        "links/sub $x's/a link",
+      ]);
+    }
+    expect(readlinkSync(join(root, 'links/brightbox.bz2'))).toBe('openstack.bz2');
+    expect(readlinkSync(join(root, 'links/dangling.bz2'))).toBe('gone.bz2');
+    expect(readlinkSync(join(root, "links/sub $x's/a link"))).toBe('../openstack.bz2');
+    const to = makeFolder('to');
+    await cache.fetch('links/brightbox.bz2', to);
+    await cache.fetch("links/sub $x's/a link", to);
+    for (const name of ['brightbox.bz2', 'a link']) expect(digestOf(join(to, name))).toBe(digestOf(file));
+    await expect(cache.hasAll(['links/dangling.bz2'])).resolves.toBe(false);
+    expect(stagingOf()).toEqual([]);
+  });
+
+  test('take the place of files and give it to files, and only they are removed', async () => {
+    const store = open();
+    const work = makeFolder('work');
+    const file = writeFileAt(join(work, 'f'), 'bytes');
+    symlinkSync('target', join(work, 'link'));
+    const link = { file: join(work, 'link'), path: 'swap/x', linkTarget: 'target' };
+    await store.publish([
+      { file, path: 'swap/target' },
+      { file, path: 'swap/x' },
+    ]);
+    await store.publish([link]);
+    expect(readlinkSync(join(root, 'swap/x'))).toBe('target');
+    await store.publish([{ file, path: 'swap/x' }]);
+    expect(lstatSync(join(root, 'swap/x')).isFile()).toBe(true);
+    await store.publish([{ ...link, linkTarget: '../swap' }]);
+    await store.remove('swap/x');
+    expect(listTree(join(root, 'swap'))).toEqual(['target']);
+    expect(stagingOf()).toEqual([]);
   });
 });
 

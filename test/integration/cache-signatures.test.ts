@@ -42,6 +42,7 @@ const publishOne = async (signedBy: TestKey | undefined = keys.good) => {
     signingKey: signedBy?.secretKeyFile,
     runner,
     parent,
+    tree: '/tree',
   });
   if (signer) open.push(signer);
   await createArtifactCache({ store, signer }).publish({ folder: 'images/amd64/1.2.3', files: [file] });

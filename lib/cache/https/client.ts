@@ -1,13 +1,12 @@
-import { readFileSync } from 'node:fs';
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
-import tls from 'node:tls';
-import { slipwayError } from '../../errors/index.ts';
+import { isSlipwayError, slipwayError } from '../../errors/index.ts';
 import { isUntrusted, problemOf, TransientError } from '../failures.ts';
+import { createTrust } from './trust.ts';
 
 /** What the client needs. */
 export interface HttpClientOptions {
-  /** PEM file of the only authorities to trust; undefined: those of Node and of the system. */
+  /** PEM file of authorities to trust besides those of Node and of the system. */
   readonly caFile: string | undefined;
   /** Milliseconds without a byte until a connection counts as dead. */
   readonly idleMs: number;
@@ -33,16 +32,6 @@ const MAX_CONNECTIONS = 8;
 const ANSWERS = new Set([200, 206, 404, 410, 412, 416]);
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-const readAuthorities = (caFile: string | undefined): string[] => {
-  if (!caFile) return [...new Set([...tls.getCACertificates('default'), ...tls.getCACertificates('system')])];
-  try {
-    return [readFileSync(caFile, 'utf8')];
-  } catch (error) {
-    const reason = `the file cannot be read (${(error as NodeJS.ErrnoException).code})`;
-    throw slipwayError('CACHE_SETTING_INVALID', { setting: 'BUILDCACHE_CA_FILE', value: caFile, reason }, error);
-  }
-};
-
 const isTransientStatus = (status: number): boolean => [408, 425, 429].includes(status) || status >= 500;
 
 /** Where a redirect leads, if it may be followed: what is trusted is this host, and over this protocol. */
@@ -58,13 +47,13 @@ const followRedirect = (url: string, response: IncomingMessage): string => {
 
 /** Makes an HTTP(S) client that keeps connections open between requests. */
 export const createHttpClient = ({ caFile, idleMs, signal }: HttpClientOptions): HttpClient => {
-  // The authorities are parsed at the first request only: it costs tens of milliseconds.
+  const trust = createTrust(caFile);
   let secure: https.Agent | undefined;
   const settings = { keepAlive: true, maxSockets: MAX_CONNECTIONS };
   const plain = new http.Agent(settings);
   const agentFor = (url: URL): http.Agent => {
     if (url.protocol === 'http:') return plain;
-    secure ??= new https.Agent({ ...settings, ca: readAuthorities(caFile) });
+    secure ??= new https.Agent({ ...settings, secureContext: trust.context() });
     return secure;
   };
 
@@ -75,6 +64,20 @@ export const createHttpClient = ({ caFile, idleMs, signal }: HttpClientOptions):
       return slipwayError('CACHE_TLS_UNTRUSTED', { host: url.host, reason: problemOf(error), caFile }, error);
     }
     return new TransientError(problemOf(error), { cause: error });
+  };
+
+  /** A server that is not trusted is asked once more when everybody is let in who may be trusted. */
+  const sendTrusting = async (request: HttpRequest): Promise<IncomingMessage> => {
+    const asked = secure;
+    try {
+      return await sendOnce(request);
+    } catch (error) {
+      if (!isSlipwayError(error, 'CACHE_TLS_UNTRUSTED')) throw error;
+      // Several requests at once fail together; the first of them widens for all.
+      if (trust.widen()) secure = undefined;
+      else if (secure === asked && asked !== undefined) throw error;
+      return await sendOnce(request);
+    }
   };
 
   const sendOnce = ({ method, url, headers }: HttpRequest): Promise<IncomingMessage> =>
@@ -103,7 +106,7 @@ export const createHttpClient = ({ caFile, idleMs, signal }: HttpClientOptions):
     });
 
   const send = async (request: HttpRequest, redirects = 0): Promise<IncomingMessage> => {
-    const response = await sendOnce(request);
+    const response = await sendTrusting(request);
     const status = response.statusCode ?? 0;
     if (ANSWERS.has(status)) return response;
     response.on('error', () => {});

@@ -16,6 +16,7 @@ export interface DownloadRequest {
   /** Absolute path; its folder is made. */
   readonly toFile: string;
   readonly onBytes?: (bytes: number) => void;
+  readonly onSize?: (sizeBytes: number) => void;
 }
 
 /** So much in one try shows that the line works. */
@@ -118,12 +119,15 @@ const downloadOnce = async (
     throw slipwayError('CACHE_ARTIFACT_MISSING', { path, location });
   }
   if (response.statusCode === 200) {
-    const partial = partialFile(toFile, stateOf(response));
+    const state = stateOf(response);
+    if (state.sizeBytes !== undefined) request.onSize?.(state.sizeBytes);
+    const partial = partialFile(toFile, state);
     await removePartials(toFile, partial);
     await receive(response, partial, 0, request);
     return finish(partial, toFile);
   }
   if (response.statusCode === 206 && resumable && fits(response, resumable.offset, resumable.state)) {
+    request.onSize?.(resumable.state.sizeBytes ?? resumable.offset);
     await receive(response, resumable.partial, resumable.offset, request);
     return finish(resumable.partial, toFile);
   }

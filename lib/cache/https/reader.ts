@@ -13,6 +13,8 @@ import { parseHtmlIndex } from './html-index.ts';
 export interface HttpsReaderOptions {
   /** Where the cache's folders begin, for example `https://cache.example`. */
   readonly url: string;
+  /** The setting that it is from, for messages. */
+  readonly setting?: string;
   readonly caFile: string | undefined;
   readonly log: Log;
   readonly signal?: AbortSignal;
@@ -23,15 +25,15 @@ export interface HttpsReaderOptions {
 export interface HttpsReader {
   size(path: CachePath): Promise<number | undefined>;
   /** Names in the server's folder listing. */
-  list(folder: CachePath): Promise<readonly string[]>;
+  list(folder: CachePath, onlyFolders?: boolean): Promise<readonly string[]>;
   readText(path: CachePath): Promise<string | undefined>;
   download(path: CachePath, toFile: string, options?: TransferOptions): Promise<void>;
   close(): void;
 }
 
-const checkUrl = (url: string): URL => {
+const checkUrl = ({ url, setting = 'BUILDCACHE_URL' }: HttpsReaderOptions): URL => {
   const refuse = (reason: string): never => {
-    throw slipwayError('CACHE_SETTING_INVALID', { setting: 'BUILDCACHE_URL', value: url, reason });
+    throw slipwayError('CACHE_SETTING_INVALID', { setting, value: url, reason });
   };
   if (!URL.canParse(url)) return refuse('it is not a URL');
   const parsed = new URL(url);
@@ -49,7 +51,7 @@ const isThere = (response: IncomingMessage): boolean => response.statusCode === 
  * Throws `CACHE_SETTING_INVALID` for a URL that cannot be one.
  */
 export const createHttpsReader = (options: HttpsReaderOptions): HttpsReader => {
-  const base = checkUrl(options.url);
+  const base = checkUrl(options);
   const { log, signal, patience = PATIENCE } = options;
   const client = createHttpClient({ caFile: options.caFile, idleMs: patience.idleMs, signal });
   const tryOptions = (doing: string): TryOptions => ({ host: base.host, doing, patience, log, signal });
@@ -80,16 +82,17 @@ export const createHttpsReader = (options: HttpsReaderOptions): HttpsReader => {
         },
         tryOptions(`look for ${path}`),
       ),
-    list: async (folder) => {
+    list: async (folder, onlyFolders = false) => {
       const target = `${url(folder).replace(/\/+$/, '')}/`;
       const html = await getText(target, `list ${folder || 'the cache'}`);
-      return html === undefined ? [] : parseHtmlIndex(html, target).filter((name) => folder !== '' || name !== STAGING);
+      const names = html === undefined ? [] : parseHtmlIndex(html, target, { onlyFolders });
+      return names.filter((name) => folder !== '' || name !== STAGING);
     },
     readText: (path) => getText(url(path), `read ${nameOf(path)}`),
     download: (path, toFile, transfer = {}) =>
       downloadFile(
         client,
-        { url: url(path), toFile, onBytes: transfer.onBytes },
+        { ...transfer, url: url(path), toFile },
         { location: base.href, path },
         tryOptions(`download ${nameOf(path)}`),
       ),

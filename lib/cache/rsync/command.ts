@@ -32,15 +32,16 @@ export interface RsyncTransfer {
  *
  * - Names in the staging folder are made from content, so a file of the right size there is the right file (`--size-only`).
  * - A file under its name is complete: what is not yet, is in `partial/` and is resumed from there.
- * - What is sent are links to the artifacts (`--copy-links`), which appear with mode 0644 whatever they have here.
+ * - What is sent are links to the artifacts (`--copy-links`). Time, mode and, where the account there may set it, owner are kept as
+ *   by the original's `rsync -a`, but everybody may read: it is what the cache is for.
  */
 export const assembleRsync = (transfer: RsyncTransfer): Command => {
   const builder = new RsyncBuilder()
-    .flags('rLp')
+    .flags('rLptgo')
     .set('size-only')
     .set('sparse')
     .set('omit-dir-times')
-    .set('chmod', 'D0755,F0644')
+    .set('chmod', 'D0755,Fa+r')
     .set('partial-dir', 'partial')
     .set('timeout', String(transfer.idleSeconds))
     .set('info', 'progress2')

@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { SshSettings } from '../ssh/connection.ts';
+import type { SshSettings } from '../ssh/settings.ts';
 
 /** A file to send and its name in the staging folder. */
 export interface OutboxFile {
@@ -20,18 +21,25 @@ export interface Outbox {
 export const SSH_ALIAS = 'cache';
 
 /**
- * The ssh configuration for transfers. Nothing of the user's own configuration is read; paths are those of links in the outbox.
+ * The ssh configuration for transfers: what {@link SshSettings} says, and nothing else is read. Paths are those of links in the
+ * outbox.
+ *
+ * @param files.keys the one configured key, or those that ssh would use
  */
 export const formatSshConfig = (
   settings: SshSettings,
-  files: { readonly key?: string; readonly knownHosts: string },
+  files: { readonly keys: readonly string[]; readonly knownHosts: string },
 ): string =>
   [
     `Host ${SSH_ALIAS}`,
     `HostName ${settings.host}`,
     `Port ${settings.port}`,
     `User ${settings.user}`,
-    ...(files.key ? [`IdentityFile ${files.key}`, 'IdentitiesOnly yes', 'IdentityAgent none'] : []),
+    ...files.keys.map((key) => `IdentityFile ${key}`),
+    ...(settings.sshKey || settings.identitiesOnly ? ['IdentitiesOnly yes'] : []),
+    ...(settings.sshKey ? ['IdentityAgent none'] : []),
+    ...(settings.hostKeyAlias ? [`HostKeyAlias ${settings.hostKeyAlias}`] : []),
+    ...(settings.proxyCommand ? [`ProxyCommand ${settings.proxyCommand}`] : []),
     'BatchMode yes',
     'StrictHostKeyChecking yes',
     `UserKnownHostsFile ${files.knownHosts}`,
@@ -46,6 +54,14 @@ export const formatSshConfig = (
     'LogLevel ERROR',
     '',
   ].join('\n');
+
+/** A key of the ssh configuration may come with a certificate, or be a public half whose private one the agent has. */
+const linkKey = async (file: string, link: string, withOthers: boolean): Promise<void> => {
+  await symlink(file, link);
+  for (const ending of withOthers ? ['.pub', '-cert.pub'] : []) {
+    if (existsSync(`${file}${ending}`)) await symlink(`${file}${ending}`, `${link}${ending}`);
+  }
+};
 
 /** rsync splits the remote shell's command at spaces, ssh its configuration at spaces, quotes and percent signs. */
 const isPlain = (path: string): boolean => /^[\w./-]+$/.test(path);
@@ -66,12 +82,13 @@ export const createOutbox = async (
   try {
     await mkdir(join(root, 'files'));
     for (const { file, key } of files) await symlink(file, join(root, 'files', key));
-    const key = settings.sshKey ? join(root, 'key') : undefined;
-    if (key && settings.sshKey) await symlink(settings.sshKey, key);
+    const sources = settings.sshKey ? [settings.sshKey] : settings.keys;
+    const keys = sources.map((_file, at) => join(root, `key.${at}`));
+    for (const [at, file] of sources.entries()) await linkKey(file, keys[at] ?? '', settings.sshKey === undefined);
     const knownHosts = settings.knownHosts.map((_file, at) => join(root, `known_hosts.${at}`));
     for (const [at, file] of settings.knownHosts.entries()) await symlink(file, knownHosts[at] ?? '');
     const sshConfig = join(root, 'ssh_config');
-    await writeFile(sshConfig, formatSshConfig(settings, { key, knownHosts: knownHosts.join(' ') }), { mode: 0o600 });
+    await writeFile(sshConfig, formatSshConfig(settings, { keys, knownHosts: knownHosts.join(' ') }), { mode: 0o600 });
     return { files: join(root, 'files'), sshConfig, remove };
   } catch (error) {
     await remove();

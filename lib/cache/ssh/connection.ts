@@ -1,19 +1,12 @@
+import { Duplex } from 'node:stream';
 import type { Client, SFTPWrapper } from 'ssh2';
 import { slipwayError } from '../../errors/index.ts';
+import type { Runner } from '../../process/index.ts';
 import { problemOf, TransientError } from '../failures.ts';
 import { createHostKeyCheck } from './host-key-check.ts';
 import { findLogin } from './login.ts';
-
-/** How to reach the server's sshd. */
-export interface SshSettings {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly sshKey: string | undefined;
-  readonly agentSocket: string | undefined;
-  /** Absolute paths of known_hosts files. */
-  readonly knownHosts: readonly string[];
-}
+import type { SshSettings } from './settings.ts';
+import { expandProxyCommand } from './user-config.ts';
 
 /** An SFTP session on an authenticated connection of its own. */
 export interface SftpSession {
@@ -40,21 +33,33 @@ const openSftp = (client: Client, host: string): Promise<SFTPWrapper> =>
     });
   });
 
+/** A connection through a command of the user's ssh configuration; undefined when there is none. */
+const openProxy = ({ proxyCommand, host, port, user }: SshSettings, runner: Runner) => {
+  if (proxyCommand === undefined) return undefined;
+  // As ssh runs it: the user wrote it for a shell.
+  const running = runner.start(['sh', '-c', `exec ${expandProxyCommand(proxyCommand, host, port, user)}`]);
+  const stream = Duplex.from({ readable: running.stdout, writable: running.stdin });
+  stream.on('error', () => {});
+  running.done.catch((error: unknown) => stream.destroy(error as Error));
+  return { stream, stop: () => running.stop() };
+};
+
 /**
  * Connects, checks the host key, logs in, opens SFTP.
  *
  * Throws `CACHE_HOST_KEY`, `CACHE_LOGIN`, `CACHE_SSH_KEY_INVALID`, `CACHE_SERVER_UNSUITABLE`, or `TransientError`.
  */
-export const openSftpSession = async (settings: SshSettings): Promise<SftpSession> => {
+export const openSftpSession = async (settings: SshSettings, runner: Runner): Promise<SftpSession> => {
   const { host, port, user } = settings;
   // Only when a server is used: the library takes a while to load.
-  const { Client: SshClient, utils } = (await import('ssh2')).default;
+  const { Client: SshClient, createAgent, utils } = (await import('ssh2')).default;
   const hostKeys = createHostKeyCheck(settings);
-  const login = findLogin(settings, user, utils.parseKey);
+  const login = findLogin(settings, { parseKey: utils.parseKey, createAgent });
   const refused = (): Error => slipwayError('CACHE_LOGIN', { host, port, user, credentials: login.description });
   if (login.methods.length === 0) throw refused();
 
   const client = new SshClient();
+  const proxy = openProxy(settings, runner);
   let hostKeyFault: Error | undefined;
   let end: Error | undefined;
   const explain = (error: Ssh2Error): Error => {
@@ -72,13 +77,13 @@ export const openSftpSession = async (settings: SshSettings): Promise<SftpSessio
         reject(end);
       });
       client.on('close', () => {
+        proxy?.stop();
         end ??= new TransientError('the ssh connection was closed');
         reject(end);
       });
       const waiting = [...login.methods];
       client.connect({
-        host,
-        port,
+        ...(proxy ? { sock: proxy.stream } : { host, port }),
         username: user,
         readyTimeout: READY_TIMEOUT_MS,
         keepaliveInterval: KEEPALIVE_MS,
@@ -95,6 +100,7 @@ export const openSftpSession = async (settings: SshSettings): Promise<SftpSessio
     return { sftp, ended: () => end, close: () => client.end() };
   } catch (error) {
     client.destroy();
+    proxy?.stop();
     throw error;
   }
 };

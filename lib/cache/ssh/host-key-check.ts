@@ -1,11 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { type SlipwayError, slipwayError } from '../../errors/index.ts';
-import { findHostKeys, fingerprintOf, judgeHostKey, type KnownKey, keyTypeOf, knownHostName } from './known-hosts.ts';
+import {
+  findHostKeys,
+  findKnownKeys,
+  fingerprintOf,
+  judgeHostKey,
+  type KnownKey,
+  keyTypeOf,
+  knownHostName,
+} from './known-hosts.ts';
 
 /** Whose host key, and where the known ones are. */
 export interface HostKeySettings {
   readonly host: string;
   readonly port: number;
+  /** The name under which known_hosts has the host, if it is not its own. */
+  readonly hostKeyAlias?: string | undefined;
   /** Absolute paths; the first is the one that messages name. A file that is not there counts as empty. */
   readonly knownHosts: readonly string[];
 }
@@ -43,8 +53,9 @@ const fingerprintsOf = (known: readonly KnownKey[]): string[] =>
   known.filter((one) => !one.isRevoked).map((one) => `${one.type} ${fingerprintOf(Buffer.from(one.key, 'base64'))}`);
 
 /** Prepares the check; reads the files now. Throws `CACHE_SETTING_INVALID` when one cannot be read. */
-export const createHostKeyCheck = ({ host, port, knownHosts }: HostKeySettings): HostKeyCheck => {
-  const known = findHostKeys(readFiles(knownHosts), host, port);
+export const createHostKeyCheck = ({ host, port, hostKeyAlias, knownHosts }: HostKeySettings): HostKeyCheck => {
+  const text = readFiles(knownHosts);
+  const known = hostKeyAlias ? findKnownKeys(text, hostKeyAlias.toLowerCase()) : findHostKeys(text, host, port);
   const valid = known.filter((one) => !one.isRevoked);
   const algorithms = [...new Set([...valid.map((one) => one.type), ...Object.keys(ALGORITHMS)])];
   return {
@@ -53,7 +64,7 @@ export const createHostKeyCheck = ({ host, port, knownHosts }: HostKeySettings):
       const encoded = key.toString('base64');
       const problem = judgeHostKey(known, encoded);
       if (problem === 'ok') return undefined;
-      const name = knownHostName(host, port);
+      const name = hostKeyAlias ?? knownHostName(host, port);
       return slipwayError('CACHE_HOST_KEY', {
         host,
         port,

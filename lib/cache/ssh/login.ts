@@ -1,26 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
-import { join } from 'node:path';
-import type { ParsedKey, utils } from 'ssh2';
+import { readFileSync } from 'node:fs';
+import type { BaseAgent, createAgent, ParsedKey, utils } from 'ssh2';
 import { slipwayError } from '../../errors/index.ts';
-
-/** What to log in with. */
-export interface LoginSettings {
-  /** Absolute path of a private key; undefined: the agent, then the account's usual keys, as ssh does it. */
-  readonly sshKey: string | undefined;
-  /** Socket of an ssh agent. */
-  readonly agentSocket: string | undefined;
-}
-
-/** Where ssh looks for keys of its own accord. The account's home, not `HOME`: that is how ssh does it. */
-const USUAL_KEYS = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
-
-/** Path of a file in the account's `.ssh` folder. */
-export const inSshFolder = (name: string): string => join(userInfo().homedir, '.ssh', name);
+import type { SshSettings } from './settings.ts';
 
 /** Whether there is anything to log in with. */
-export const isLoginConfigured = ({ sshKey, agentSocket }: LoginSettings): boolean =>
-  Boolean(sshKey || agentSocket) || USUAL_KEYS.some((name) => existsSync(inSshFolder(name)));
+export const isLoginConfigured = ({ sshKey, agentSocket, keys }: SshSettings): boolean =>
+  Boolean(sshKey || agentSocket) || keys.length > 0;
 
 const readKey = (file: string): Buffer | undefined => {
   try {
@@ -34,6 +19,12 @@ const readKey = (file: string): Buffer | undefined => {
 
 type ParseKey = typeof utils.parseKey;
 
+/** The parts of ssh2 that are needed; loaded only when a server is used. */
+export interface LoginTools {
+  readonly parseKey: ParseKey;
+  readonly createAgent: typeof createAgent;
+}
+
 const parseOrThrow = (file: string, parseKey: ParseKey): ParsedKey => {
   const text = readKey(file);
   if (!text) throw slipwayError('CACHE_SSH_KEY_INVALID', { file, reason: 'there is no such file' });
@@ -46,7 +37,7 @@ const parseOrThrow = (file: string, parseKey: ParseKey): ParsedKey => {
 
 /** One way to log in, for ssh2's `authHandler`. */
 export type LoginMethod =
-  | { readonly type: 'agent'; readonly username: string; readonly agent: string }
+  | { readonly type: 'agent'; readonly username: string; readonly agent: string | BaseAgent }
   | { readonly type: 'publickey'; readonly username: string; readonly key: ParsedKey };
 
 /** Ways to log in, in order, and words for them. */
@@ -55,28 +46,59 @@ export interface Login {
   readonly description: string;
 }
 
+const publicPart = (file: string, parseKey: ParseKey): string | undefined => {
+  const text = readKey(`${file}.pub`) ?? readKey(file);
+  const parsed = text && parseKey(text);
+  if (!parsed || parsed instanceof Error) return undefined;
+  return [parsed].flat()[0]?.getPublicSSH().toString('base64');
+};
+
+/** Asks the agent for the configured keys only. A server that is shown too many others hangs up. */
+const onlyKeys = (agent: BaseAgent, wanted: ReadonlySet<string | undefined>): BaseAgent => {
+  const { getIdentities } = agent;
+  agent.getIdentities = (done) => {
+    getIdentities.call(agent, (error, keys) => {
+      const isWanted = (key: unknown): boolean => wanted.has((key as ParsedKey).getPublicSSH().toString('base64'));
+      done(error as never, keys?.filter(isWanted) as never);
+    });
+  };
+  return agent;
+};
+
 /**
- * Finds out what there is to log in with. A key that is configured is the only one that is tried.
+ * Finds out what there is to log in with. A key that is configured as ours is the only one that is tried; else the agent comes
+ * first, then the keys of the ssh configuration.
  *
  * Throws `CACHE_SSH_KEY_INVALID`.
  */
-export const findLogin = ({ sshKey, agentSocket }: LoginSettings, username: string, parseKey: ParseKey): Login => {
+export const findLogin = (settings: SshSettings, { parseKey, createAgent }: LoginTools): Login => {
+  const { sshKey, agentSocket, keys, identitiesOnly, user: username } = settings;
   if (sshKey) {
     const key = parseOrThrow(sshKey, parseKey);
     return { methods: [{ type: 'publickey', username, key }], description: `the key ${sshKey}` };
   }
-  const usual = USUAL_KEYS.map(inSshFolder).flatMap((file) => {
+  const usable = keys.flatMap((file) => {
     const text = readKey(file);
     const parsed = text && parseKey(text);
     // A key with a passphrase is for the agent.
     if (!parsed || parsed instanceof Error) return [];
     const [key] = [parsed].flat();
-    return key ? [{ file, method: { type: 'publickey', username, key } as const }] : [];
+    return key?.isPrivateKey() ? [{ file, method: { type: 'publickey', username, key } as const }] : [];
   });
-  const agent = agentSocket ? [{ type: 'agent', username, agent: agentSocket } as const] : [];
-  const words = [...(agentSocket ? ['the ssh agent'] : []), ...usual.map(({ file }) => `the key ${file}`)];
+  const wanted = new Set(identitiesOnly ? keys.map((file) => publicPart(file, parseKey)) : []);
+  const agents = agentSocket
+    ? [
+        {
+          type: 'agent',
+          username,
+          agent: identitiesOnly ? onlyKeys(createAgent(agentSocket), wanted) : agentSocket,
+        } as const,
+      ]
+    : [];
+  const words = [...(agentSocket ? ['the ssh agent'] : []), ...usable.map(({ file }) => `the key ${file}`)];
   return {
-    methods: [...agent, ...usual.map(({ method }) => method)],
-    description: words.join(', ') || 'nothing: no BUILDCACHE_SSH_KEY, no ssh agent, no key in ~/.ssh',
+    methods: [...agents, ...usable.map(({ method }) => method)],
+    description:
+      words.join(', ') || 'nothing: no BUILDCACHE_SSH_KEY, no ssh agent, no key that ssh is configured to use',
   };
 };

@@ -42,7 +42,8 @@ const ask = <T>(call: (done: (error: Error | undefined | null, value: T) => void
 
 const entryOf = (name: string, attrs: Stats | Attributes): FsEntry => {
   const kind = KINDS.get(attrs.mode & constants.S_IFMT) ?? 'other';
-  return { name, kind, sizeBytes: attrs.size, modifiedMs: attrs.mtime * 1000 };
+  const modifiedMs = attrs.mtime * 1000;
+  return { name, kind, sizeBytes: attrs.size, modifiedMs, touchedMs: Math.max(modifiedMs, attrs.atime * 1000) };
 };
 
 /** {@link CacheFs} over SFTP. */
@@ -83,6 +84,23 @@ export const createSftpFs = (withSftp: WithSftp, place: SftpPlace): CacheFs => {
 
   return {
     stat,
+    lstat: (path) =>
+      attempt<FsEntry | undefined>(
+        'look at',
+        path,
+        async (sftp) => entryOf(path, await ask<Stats>((done) => sftp.lstat(at(path), done))),
+        { [NO_SUCH_FILE]: undefined },
+      ),
+    makeLink: (target, path) =>
+      attempt('make the link', path, async (sftp) => {
+        try {
+          await ask<void>((done) => sftp.symlink(target, at(path), done));
+        } catch (error) {
+          // "Failure" is also what it says when the link is there, from a try whose answer was lost.
+          if (codeOf(error) !== FAILURE) throw error;
+          if ((await ask<string>((done) => sftp.readlink(at(path), done))) !== target) throw error;
+        }
+      }),
     list: (folder) =>
       attempt<readonly FsEntry[] | undefined>(
         'list',
@@ -101,8 +119,11 @@ export const createSftpFs = (withSftp: WithSftp, place: SftpPlace): CacheFs => {
         folder,
         async (sftp) => {
           await ask<void>((done) => sftp.mkdir(at(folder), done));
-          // Whatever the umask over there: others read the cache.
-          await ask<void>((done) => sftp.chmod(at(folder), FOLDER_MODE, done));
+          // Whatever the umask over there: others read the cache. What a generous umask allows more, it means.
+          const { mode } = await ask<Stats>((done) => sftp.stat(at(folder), done));
+          if ((mode & FOLDER_MODE) !== FOLDER_MODE) {
+            await ask<void>((done) => sftp.chmod(at(folder), (mode & 0o7777) | FOLDER_MODE, done));
+          }
           return true;
         },
         { [FAILURE]: false, [PERMISSION_DENIED]: false },

@@ -2,13 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SFTPWrapper } from 'ssh2';
 import { SlipwayError, slipwayError } from '../../errors/index.ts';
 import type { Log } from '../../log/index.ts';
+import type { Runner } from '../../process/index.ts';
 import { TransientError } from '../failures.ts';
 import { type Patience, tryAgain } from '../try-again.ts';
-import { openSftpSession, type SftpSession, type SshSettings } from './connection.ts';
+import { openSftpSession, type SftpSession } from './connection.ts';
+import type { SshSettings } from './settings.ts';
 import { isSftpAnswer, type WithSftp } from './sftp-fs.ts';
 
-/** What a link needs besides {@link SshSettings}. */
+/** What a link needs. */
 export interface SftpLinkOptions {
+  /** For messages. */
+  readonly host: string;
+  /** Asked for when the first connection is made. */
+  readonly settings: () => Promise<SshSettings>;
+  /** Really runs the command of a proxy, if there is one. */
+  readonly runner: Runner;
   readonly patience: Patience;
   readonly log: Log;
   readonly signal?: AbortSignal;
@@ -23,12 +31,13 @@ export interface SftpLink {
 }
 
 /** Makes the link; nothing is sent yet. */
-export const createSftpLink = (settings: SshSettings, options: SftpLinkOptions): SftpLink => {
+export const createSftpLink = (options: SftpLinkOptions): SftpLink => {
+  const { host, settings, runner } = options;
   let opening: Promise<SftpSession> | undefined;
 
   /** The open session; whoever comes while it is being opened waits for the same one. */
   const getSession = async (): Promise<SftpSession> => {
-    opening ??= openSftpSession(settings);
+    opening ??= settings().then((known) => openSftpSession(known, runner));
     const mine = opening;
     const session = await mine.catch((error: unknown) => {
       if (opening === mine) opening = undefined;
@@ -49,13 +58,12 @@ export const createSftpLink = (settings: SshSettings, options: SftpLinkOptions):
       if (!session.ended()) await sleep(CLOSING_MS);
       const end = session.ended();
       if (end) throw new TransientError(end.message, { cause: error });
-      throw slipwayError('CACHE_SERVER_UNSUITABLE', { host: settings.host, reason: (error as Error).message }, error);
+      throw slipwayError('CACHE_SERVER_UNSUITABLE', { host, reason: (error as Error).message }, error);
     }
   };
 
   return {
-    withSftp: (doing, work) =>
-      tryAgain(() => runOnce(work), { ...options, host: settings.host, doing, evenWhenAborted: true }),
+    withSftp: (doing, work) => tryAgain(() => runOnce(work), { ...options, doing, evenWhenAborted: true }),
     close() {
       void opening?.then(
         (session) => session.close(),

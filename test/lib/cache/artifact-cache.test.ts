@@ -1,18 +1,7 @@
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { createArtifactCache, createStore, type PublishRequest } from '../../../lib/cache/index.ts';
+import { type CacheStore, createArtifactCache, createStore, type PublishRequest } from '../../../lib/cache/index.ts';
 import { createLog, type LogEvent } from '../../../lib/log/index.ts';
 import { createRunner } from '../../../lib/process/index.ts';
 import { useTempFolders } from '../../helpers/temp.ts';
@@ -128,20 +117,40 @@ describe('publish', () => {
     expect(existsSync(dir)).toBe(false);
   });
 
-  test('links to files count as files; links to folders and pipes are refused', async () => {
-    const { dir, cache, work } = setUp();
-    writeFileAt(join(work, 'set', 'target'), 'x');
-    symlinkSync('target', join(work, 'set', 'link'));
-    symlinkSync(join(work, 'set'), join(work, 'latest'));
-    await cache.publish(request([join(work, 'latest')], { digests: false }));
-    expect(listTree(dir)).toEqual(['images/amd64/1.2.3/link', 'images/amd64/1.2.3/target']);
-    expect(lstatSync(join(dir, 'images/amd64/1.2.3/link')).isFile()).toBe(true);
-    symlinkSync('.', join(work, 'set', 'loop'));
-    await expect(cache.publish(request([join(work, 'set')]))).rejects.toMatchObject({
-      code: 'ARTIFACT_FILE_INVALID',
-      message: expect.stringContaining('link to a folder'),
-    });
+  test('a pipe or a device is no artifact', async () => {
+    const { cache } = setUp();
     await expect(cache.publish(request(['/dev/null']))).rejects.toMatchObject({ code: 'ARTIFACT_FILE_INVALID' });
+  });
+
+  test('digests for some names only, as for a tarball that came with digests of its contents', async () => {
+    const { dir, cache, work } = setUp();
+    const files = ['t.tar', 't.tar.CONTENTS.gz'].map((name) => writeFileAt(join(work, name), name));
+    await cache.publish(request(files, { digests: ['t.tar'] }));
+    const names = ['t.tar', 't.tar.CONTENTS.gz', 't.tar.DIGESTS'];
+    expect(listTree(dir)).toEqual(names.map((name) => `images/amd64/1.2.3/${name}`));
+  });
+
+  test('what somebody else replaces while it is left out as the same is sent after all', async () => {
+    const { dir, cache, work, warnings } = setUp();
+    const files = ['a', 'b'].map((name) => writeFileAt(join(work, name), name));
+    await cache.publish(request(files));
+    writeFileSync(files[0] ?? '', 'new a');
+    const { store } = cache;
+    let isFirst = true;
+    const disturbed: CacheStore = {
+      ...store,
+      async publish(uploads, options) {
+        if (isFirst) await cache.publish(request([writeFileAt(join(makeFolder(), 'b'), 'of somebody else')]));
+        isFirst = false;
+        await store.publish(uploads, options);
+      },
+    };
+    await createArtifactCache({ store: disturbed }).publish(request(files));
+    expect(['a', 'b'].map((name) => readFileSync(join(dir, 'images/amd64/1.2.3', name), 'utf8'))).toEqual([
+      'new a',
+      'b',
+    ]);
+    expect(warnings()).toHaveLength(1);
   });
 
   test('hasAll', async () => {

@@ -43,10 +43,13 @@ describe('an empty cache', () => {
 });
 
 describe('publish and download', () => {
-  test('odd names come through, with modes for readers and whatever the umask', async () => {
+  test('odd names come through, with time and mode of the file, readable for all whatever the umask', async () => {
     const { dir, work, store } = setUp();
     const uploads = ODD_NAMES.map((name) => ({ file: writeFileAt(join(work, name), name), path: `a ${name}/${name}` }));
     chmodSync(uploads[0]?.file ?? '', 0o400);
+    chmodSync(uploads[1]?.file ?? '', 0o750);
+    const made = new Date('2020-02-02T02:02:02.5Z');
+    utimesSync(uploads[0]?.file ?? '', made, made);
     const before = process.umask(0o077);
     await store.publish(uploads).finally(() => process.umask(before));
     for (const [at, name] of ODD_NAMES.entries()) {
@@ -56,8 +59,9 @@ describe('publish and download', () => {
       await expect(store.size(`a ${name}/${name}`)).resolves.toBe(Buffer.byteLength(name));
       await expect(store.list(`a ${name}`)).resolves.toEqual([name]);
       expect(statSync(join(dir, `a ${name}`)).mode & 0o777).toBe(0o755);
-      expect(statSync(join(dir, `a ${name}`, name)).mode & 0o777).toBe(0o644);
+      expect(statSync(join(dir, `a ${name}`, name)).mode & 0o777).toBe([0o444, 0o754][at] ?? 0o644);
     }
+    expect(statSync(join(dir, uploads[0]?.path ?? '')).mtimeMs).toBe(made.getTime());
     await expect(store.list('')).resolves.toEqual(ODD_NAMES.map((name) => `a ${name}`).sort(byCode));
     expect(listTree(join(dir, '.staging'))).toEqual([]);
   });
@@ -153,6 +157,8 @@ describe('publish and download', () => {
     for (const name of Object.values(names)) writeFileAt(join(dir, '.staging', name), 'x');
     const longAgo = new Date(Date.now() - 25 * 3600 * 1000);
     utimesSync(join(dir, '.staging', names.old), longAgo, longAgo);
+    // An artifact that was made long ago and is on its way now.
+    utimesSync(join(dir, '.staging', names.other), new Date(), longAgo);
     mkdirSync(join(dir, '.staging', `claim-${names.dead.slice(4)}`));
     await store.publish([{ file, path: 'f' }]);
     expect(listTree(join(dir, '.staging'))).toEqual([names.alive, names.other].sort(byCode));

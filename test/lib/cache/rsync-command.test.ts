@@ -40,11 +40,11 @@ test('the command, as a list of arguments', () => {
   });
   expect(command).toEqual([
     'rsync',
-    '-rLp',
+    '-rLptgo',
     '--size-only',
     '--sparse',
     '--omit-dir-times',
-    '--chmod=D0755,F0644',
+    '--chmod=D0755,Fa+r',
     '--partial-dir=partial',
     '--timeout=30',
     '--info=progress2',
@@ -56,15 +56,30 @@ test('the command, as a list of arguments', () => {
 });
 
 test('the ssh configuration checks host keys strictly and never asks', () => {
-  const settings = { host: 'h.test', port: 2222, user: 'u', sshKey: '/k', agentSocket: undefined, knownHosts: ['/x'] };
-  const config = formatSshConfig(settings, { key: '/tmp/o/key', knownHosts: '/tmp/o/known_hosts.0' }).split('\n');
+  const settings = {
+    host: 'h.test',
+    port: 2222,
+    user: 'u',
+    sshKey: '/k',
+    keys: [],
+    identitiesOnly: false,
+    agentSocket: undefined,
+    knownHosts: ['/x'],
+    hostKeyAlias: 'other.test',
+    proxyCommand: 'nc %h %p',
+  };
+  const files = { keys: ['/tmp/o/key.0'], knownHosts: '/tmp/o/known_hosts.0' };
+  const config = formatSshConfig(settings, files).split('\n');
   for (const line of [
     'HostName h.test',
     'Port 2222',
     'User u',
     'BatchMode yes',
     'StrictHostKeyChecking yes',
+    'IdentityFile /tmp/o/key.0',
     'IdentitiesOnly yes',
+    'HostKeyAlias other.test',
+    'ProxyCommand nc %h %p',
   ]) {
     expect(config).toContain(line);
   }

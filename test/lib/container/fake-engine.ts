@@ -51,6 +51,7 @@ export const fakeEngine = (images: Map<string, string>, registry: ReadonlyMap<st
       images.delete(reference);
     },
     removeContainer: async () => undefined,
+    containerState: async () => undefined,
     startContainer: async () => undefined,
     stopContainer: async () => undefined,
     removeImageLine: (reference) => reference,

@@ -57,6 +57,13 @@ describe('publish', () => {
     expect(await containers.publish({ ...sdk, registry: 'ghcr.io/x' })).toHaveLength(2);
   });
 
+  test('takes what was built for the registry, not what lies about under the short name', async () => {
+    const { containers, cache } = make({ 'sdk-amd64:1.2.3-x': OTHER, 'ghcr.io/x/sdk-amd64:1.2.3-x': ID });
+    await containers.publish({ ...sdk, registry: 'ghcr.io/x' });
+    const id = join(cache.store.location, 'containers/1.2.3-x/sdk-amd64-1.2.3-x.id');
+    expect(await readFile(id, 'utf8')).toBe(`${ID}\n`);
+  });
+
   test('names where it looked for an image that is not there', async () => {
     const { containers } = make({});
     await expect(containers.publish(sdk)).rejects.toMatchObject({
@@ -88,6 +95,16 @@ describe('ensure', () => {
     ]);
     expect(images.get('sdk-amd64:1.2.3-x')).toBe(ID);
     expect(await readdir(work)).toEqual([]);
+  });
+
+  test('of two images of the name the published one is taken, and there is one reference', async () => {
+    await publishBy(ID);
+    const [plain, remote] = ['sdk-amd64:1.2.3-x', 'ghcr.io/x/sdk-amd64:1.2.3-x'];
+    const image = { ...sdk, registry: 'ghcr.io/x' };
+    const ensure = async (images: Record<string, string>) => (await make(images).containers.ensure(image)).reference;
+    expect(await ensure({ [plain]: OTHER, [remote]: ID })).toBe(remote);
+    expect(await ensure({ [plain]: ID, [remote]: OTHER })).toBe(plain);
+    expect(await ensure({ [plain]: ID, [remote]: ID })).toBe(plain);
   });
 
   test('asks the registry first, where the image has one', async () => {

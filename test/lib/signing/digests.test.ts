@@ -2,7 +2,14 @@ import { appendFileSync, readFileSync, statSync, symlinkSync, truncateSync, writ
 import { basename, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { checkDigests, ensureDigestsFile, formatDigests, hashFile, parseDigests } from '../../../lib/signing/index.ts';
+import {
+  checkDigests,
+  createFileHasher,
+  ensureDigestsFile,
+  formatDigests,
+  hashFile,
+  parseDigests,
+} from '../../../lib/signing/index.ts';
 import { useTempFolders } from '../../helpers/temp.ts';
 import { digestOf, noise, ODD_NAMES, writeFileAt } from '../../helpers/temp-files.ts';
 
@@ -37,6 +44,21 @@ describe('hashFile', () => {
     const controller = new AbortController();
     setTimeout(() => controller.abort(reason), 100);
     await expect(hashFile(file, ['sha512'], { signal: controller.signal })).rejects.toBe(reason);
+  });
+});
+
+describe('createFileHasher', () => {
+  test('reads a file once, under however many names, until it changes', async () => {
+    const folder = makeFolder();
+    const file = writeFileAt(join(folder, 'f'), 'x');
+    symlinkSync('f', join(folder, 'link'));
+    const hash = createFileHasher();
+    const first = await hash(file, ['sha256']);
+    expect(first.digests.sha256).toBe(digestOf(file));
+    expect(await hash(join(folder, 'link'), ['sha256'])).toBe(first);
+    expect(await hash(file, ['sha512'])).toEqual({ digests: { sha512: digestOf(file, 'sha512') }, sizeBytes: 1 });
+    writeFileSync(file, 'other');
+    expect((await hash(file, ['sha256'])).digests.sha256).toBe(digestOf(file));
   });
 });
 
