@@ -1,13 +1,19 @@
+import { slipwayError } from '../errors/index.ts';
 import type { RunOptions, RunResult } from '../process/index.ts';
-import { parsePush } from './parse.ts';
+import { parsePush, parseRemoteRefs } from './parse.ts';
 import type { GitPlace } from './queries.ts';
-import type { GitEffects } from './types.ts';
+import type { GitEffects, GitPatchEffects, GitSubmoduleEffects } from './types.ts';
 
 /** Exit codes of `git push` that the caller judges: all pushed, something rejected, connection or setup broken. */
 const PUSH_ANSWERS = [0, 1, 128];
 
 /** @param place `runner` only reports with `--plan` */
-export const createGitEffects = ({ runner, cwd, remote, env }: GitPlace): GitEffects => {
+export const createGitEffects = ({
+  runner,
+  cwd,
+  remote,
+  env,
+}: GitPlace): Omit<GitEffects, keyof (GitPatchEffects & GitSubmoduleEffects)> => {
   const change = async (args: readonly string[], options: RunOptions = {}): Promise<RunResult> =>
     runner.run(['git', ...args], { cwd, env, ...options });
   return {
@@ -37,6 +43,18 @@ export const createGitEffects = ({ runner, cwd, remote, env }: GitPlace): GitEff
     },
     async deleteRef(ref, expected) {
       await change(['update-ref', '-d', ref, expected]);
+    },
+    async deleteRemoteTag(name, expected) {
+      const ref = `refs/tags/${name}`;
+      // Somebody may have made the tag anew since it was looked at.
+      const lease = `--force-with-lease=${ref}:${expected}`;
+      const options: RunOptions = { stdout: 'capture', okExitCodes: PUSH_ANSWERS };
+      const { exitCode, stderr } = await change(['push', '--porcelain', lease, remote, `:${ref}`], options);
+      if (exitCode === 0) return;
+      const { stdout } = await change(['ls-remote', remote, ref], { stdout: 'capture' });
+      const found = parseRemoteRefs(stdout).get(ref);
+      if (found !== undefined)
+        throw slipwayError('TAG_NOT_DELETED', { tag: name, remote, expected, found, output: stderr });
     },
     async setIndexEntry(path, entry) {
       const args = entry

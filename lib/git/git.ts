@@ -1,6 +1,9 @@
+import { join } from 'node:path';
 import type { Runner } from '../process/index.ts';
 import { createGitEffects } from './effects.ts';
+import { createPatchEffects, createPatchQueries } from './patches.ts';
 import { createGitQueries } from './queries.ts';
+import { createSubmoduleEffects, createSubmoduleQueries } from './submodules.ts';
 import type { Git } from './types.ts';
 
 /** Where and how to run git. */
@@ -21,5 +24,15 @@ export interface GitSettings {
 export const createGit = ({ query, effects, cwd, remote = 'origin', env = {} }: GitSettings): Git => {
   // Nobody sits there to type a password: failing is better than waiting for one.
   const place = { cwd, remote, env: { GIT_TERMINAL_PROMPT: '0', ...env } };
-  return { ...createGitQueries({ runner: query, ...place }), ...createGitEffects({ runner: effects, ...place }) };
+  const asking = { runner: query, ...place };
+  const changing = { runner: effects, ...place };
+  return {
+    ...createGitQueries(asking),
+    ...createPatchQueries(asking),
+    ...createSubmoduleQueries(asking),
+    ...createGitEffects(changing),
+    ...createPatchEffects(changing),
+    ...createSubmoduleEffects(changing),
+    at: (path) => createGit({ query, effects, cwd: join(cwd, path), remote, env }),
+  };
 };

@@ -1,7 +1,7 @@
 import { isSlipwayError, slipwayError } from '../errors/index.ts';
 import type { Runner, RunOptions, RunResult } from '../process/index.ts';
 import { parseRemoteRefs, parseStatus, sortPaths, splitRecords } from './parse.ts';
-import type { CommitInfo, GitQueries } from './types.ts';
+import type { CommitInfo, GitPatchQueries, GitQueries, GitSubmoduleQueries } from './types.ts';
 
 /** What both halves of a {@link Git} need. */
 export interface GitPlace {
@@ -14,11 +14,16 @@ export interface GitPlace {
 
 const NO_GIT_REPOSITORY = 128;
 
-const asPathspec = (path: string): string => `:(top,literal)${path}`;
+/** A path from the root of the repository, whatever characters it has. */
+export const asPathspec = (path: string): string => `:(top,literal)${path}`;
+
+/** Asks git something. */
+export type Ask = (args: readonly string[], options?: RunOptions) => Promise<RunResult>;
 
 /** @param place `runner` must really run with `--plan` too */
-export const createGitQueries = ({ runner, cwd, remote, env }: GitPlace): GitQueries => {
-  const ask = async (args: readonly string[], options: RunOptions = {}): Promise<RunResult> =>
+export const createAsk =
+  ({ runner, cwd, env }: GitPlace): Ask =>
+  (args, options = {}) =>
     runner.run(['git', ...args], {
       cwd,
       stdout: 'capture',
@@ -26,6 +31,14 @@ export const createGitQueries = ({ runner, cwd, remote, env }: GitPlace): GitQue
       env: { ...env, GIT_OPTIONAL_LOCKS: '0' },
       ...options,
     });
+
+/** What has no file of its own. */
+type PlainQueries = Omit<GitQueries, keyof (GitPatchQueries & GitSubmoduleQueries)>;
+
+/** @param place `runner` must really run with `--plan` too */
+export const createGitQueries = (place: GitPlace): PlainQueries => {
+  const { cwd, remote } = place;
+  const ask = createAsk(place);
   /** Exit 0 is yes and exit 1 is no; the rest throws. */
   const askYesNo = async (args: readonly string[]): Promise<{ yes: boolean; stdout: string }> => {
     const { exitCode, stdout } = await ask(args, { okExitCodes: [0, 1] });
@@ -46,7 +59,7 @@ export const createGitQueries = ({ runner, cwd, remote, env }: GitPlace): GitQue
     return { commit, parents: parents.split(' ').filter(Boolean), timeSeconds: Number(time), subject };
   };
 
-  const queries: GitQueries = {
+  const queries: PlainQueries = {
     cwd,
     async head() {
       let commit: string | undefined;

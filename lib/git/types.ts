@@ -40,11 +40,75 @@ export interface PushReport {
   readonly output: string;
 }
 
+/** Questions about patches. */
+export interface GitPatchQueries {
+  /** Patch ids of the diffs or mails in a file, in their order; empty when it has none. @param file absolute path */
+  patchIds(file: string): Promise<readonly string[]>;
+  /** Patch id of what a commit changed; undefined for a merge and for one that changed nothing. */
+  patchIdOf(commit: string): Promise<string | undefined>;
+  /** The paths that the patches in a file change; empty when git cannot read them. @param file absolute path */
+  patchedPaths(file: string): Promise<readonly string[]>;
+  /**
+   * Patch ids of the commits that led to HEAD and changed one of the paths; merges have none.
+   *
+   * @param paths from the root of the repository
+   */
+  patchIdsInHistory(paths: readonly string[]): Promise<ReadonlySet<string>>;
+  /** The first mail of a `git am` that was not finished, byte for byte as latin1; undefined when there is none. */
+  openMail(): Promise<string | undefined>;
+}
+
+/** A submodule as `.gitmodules` names it. */
+export interface Submodule {
+  readonly name: string;
+  /** From the root of the repository. */
+  readonly path: string;
+}
+
+/** Questions about submodules. */
+export interface GitSubmoduleQueries {
+  /** What `.gitmodules` has; empty when there is no such file. */
+  submodules(): Promise<readonly Submodule[]>;
+  /** The commit of a submodule that a revision records, or undefined when there is none at the path. */
+  commitAt(revision: string, path: string): Promise<string | undefined>;
+}
+
+/** Changes to submodules. */
+export interface GitSubmoduleEffects {
+  /** Clones a submodule that is not there yet, and checks out the commit that is recorded. @param path from the root of the repository */
+  initSubmodule(path: string): Promise<void>;
+  /** Checks out a commit or a branch. Throws rather than overwrite changes. @param revision a commit: HEAD gets detached; or a branch's short name */
+  checkout(revision: string): Promise<void>;
+  /** Tags a commit: lightweight, or signed with the name as the message. Throws when there is such a tag. */
+  tagCommit(name: string, commit: string, options: { readonly sign: boolean }): Promise<void>;
+}
+
+/** Who makes a commit. */
+export interface Committer {
+  readonly name: string;
+  readonly email: string;
+}
+
+/** Changes by patches. */
+export interface GitPatchEffects {
+  /**
+   * `git am -3`: commits every mail of a file. When it throws, a session may be open.
+   *
+   * @param file absolute path
+   * @param committer the authors are those of the mails
+   */
+  applyMails(file: string, committer: Committer): Promise<void>;
+  /** `git am --abort`: HEAD, index and files as they were before the mails. @param committer for the reflog */
+  abortMails(committer: Committer): Promise<void>;
+  /** Takes commits off what is checked out (`git reset --keep`): local changes stay. @param commit what is to be checked out */
+  stepBack(commit: string): Promise<void>;
+}
+
 /**
  * Questions to a repository; they change nothing. Every one answers "no" only for the exit code with which git says no, and throws
  * `COMMAND_FAILED` for everything else.
  */
-export interface GitQueries {
+export interface GitQueries extends GitPatchQueries, GitSubmoduleQueries {
   /** The folder that git works in; absolute path. */
   readonly cwd: string;
   /** The commit that is checked out. Throws `NOT_A_GIT_CHECKOUT` when `cwd` is in no checkout, or in one without a commit. */
@@ -92,7 +156,7 @@ export interface GitQueries {
 }
 
 /** Changes to a repository or its remote. All throw `COMMAND_FAILED`. With `--plan` they are only reported. */
-export interface GitEffects {
+export interface GitEffects extends GitPatchEffects, GitSubmoduleEffects {
   /** All remotes, all tags; tags here that differ from the remote's are replaced. */
   fetch(): Promise<void>;
   /** Brings one ref's objects here without making a ref. */
@@ -110,6 +174,12 @@ export interface GitEffects {
   moveHead(to: string, expected: string, reason: string): Promise<void>;
   /** Deletes a ref if it is at `expected`. */
   deleteRef(ref: string, expected: string): Promise<void>;
+  /**
+   * Deletes a tag on the remote if it holds `expected` there; fine when the remote has none. Throws `TAG_NOT_DELETED`.
+   *
+   * @param name short name
+   */
+  deleteRemoteTag(name: string, expected: string): Promise<void>;
   /** Puts an index entry back; undefined removes it. */
   setIndexEntry(path: string, entry: IndexEntry | undefined): Promise<void>;
   /** Pushes; several refs all or none. A rejection is an answer and not an error. @param refspecs `SOURCE:DESTINATION` or a ref */
@@ -117,4 +187,8 @@ export interface GitEffects {
 }
 
 /** A git repository. */
-export type Git = GitQueries & GitEffects;
+export type Git = GitQueries &
+  GitEffects & {
+    /** The same for the repository of a submodule. @param path from the root of this one */
+    at(path: string): Git;
+  };

@@ -1,5 +1,6 @@
 import { type SlipwayError, slipwayError } from '../errors/index.ts';
-import type { ExistingTag, LocalFacts, TagFacts } from './facts.ts';
+import { type ExistingTag, type LocalFacts, ownPaths, type TagFacts } from './facts.ts';
+import { areSubmodulesMoved } from './submodules.ts';
 import type { TagRequest } from './types.ts';
 
 /** What to do, and why in one sentence. */
@@ -27,10 +28,12 @@ const refuse = (error: SlipwayError): TagDecision => ({ action: 'refuse', error 
  *
  * The version file itself is ours to write and may differ, except where a nightly asks whether anything changed since the previous one.
  */
-export const refuseCheckout = (facts: LocalFacts, { rules, avoidShortcuts }: TagRequest): SlipwayError | undefined => {
+export const refuseCheckout = (facts: LocalFacts, request: TagRequest): SlipwayError | undefined => {
+  const { rules, avoidShortcuts } = request;
   const { path } = rules.versionFile;
+  const own = ownPaths(request, facts.submodules);
   const { staged, unstaged, untracked } = facts.changes;
-  const others = (files: readonly string[]): string[] => files.filter((file) => file !== path);
+  const others = (files: readonly string[]): string[] => files.filter((file) => !own.includes(file));
   if (others(staged).length > 0) return slipwayError('STAGED_CHANGES', { files: others(staged), versionFile: path });
   const changed = [...others(unstaged), ...untracked];
   const comparesWith = facts.isNightly && !avoidShortcuts ? facts.previousTag : undefined;
@@ -133,6 +136,7 @@ export const assembleTagDecision = (facts: TagFacts, request: TagRequest, artifa
   }
   // 3. The shortcut: a build of the same sources that was finished is not made again.
   if (request.avoidShortcuts) return decideTag(facts, request, `${why}, shortcuts are off`);
+  if (areSubmodulesMoved(facts.submodules)) return decideTag(facts, request, `${why}, with other submodules`);
   if (facts.previousTag === undefined) return decideTag(facts, request, `${why}, where no earlier build is tagged`);
   return decideShortcut(facts, request, facts.previousTag, artifactsExist);
 };

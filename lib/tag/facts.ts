@@ -1,8 +1,10 @@
 import { join } from 'node:path';
-import type { Changes, Git } from '../git/index.ts';
-import { readVersionFile } from '../version/index.ts';
+import type { Changes, CommitInfo, Git } from '../git/index.ts';
+import { waitForAll } from '../process/index.ts';
+import { readVersionFile, type VersionFile } from '../version/index.ts';
 import { readIfThere } from './read-if-there.ts';
 import { branchOf, commitMessage, isNightlyOf, newVersionText, pickPreviousTag } from './rules.ts';
+import { recordsSubmodules, type SubmoduleTarget } from './submodules.ts';
 import type { TagRequest } from './types.ts';
 
 /** A tag with the name of the new version that exists already. */
@@ -26,6 +28,8 @@ export interface LocalFacts {
    */
   readonly versionCommitOn: string | undefined;
   readonly changes: Changes;
+  /** Submodules that follow the version. */
+  readonly submodules: readonly SubmoduleTarget[];
   /** First of the tags at HEAD that counts as the previous build. */
   readonly previousTag: string | undefined;
   /** What the version file will be. */
@@ -43,37 +47,59 @@ export interface TagFacts extends LocalFacts {
   readonly existing: ExistingTag | undefined;
 }
 
-const findVersionCommit = async (git: Git, request: TagRequest, versionText: string): Promise<string | undefined> => {
+/** What the version commit may change: ours to write, so it does not count when files are compared. */
+export const ownPaths = ({ rules }: TagRequest, submodules: readonly SubmoduleTarget[]): string[] => [
+  rules.versionFile.path,
+  ...submodules.map(({ path }) => path),
+];
+
+const findVersionCommit = async (
+  git: Git,
+  request: TagRequest,
+  versionText: string,
+  submodules: readonly SubmoduleTarget[],
+  { subject, parents }: CommitInfo,
+): Promise<string | undefined> => {
   const { path } = request.rules.versionFile;
-  const { subject, parents } = await git.commitInfo('HEAD');
   const [parent] = parents;
   if (subject !== commitMessage(request.version) || parent === undefined || parents.length > 1) return undefined;
-  if (await git.differs(parent, { to: 'HEAD', exclude: [path] })) return undefined;
+  if (await git.differs(parent, { to: 'HEAD', exclude: ownPaths(request, submodules) })) return undefined;
+  if (!(await recordsSubmodules(git, 'HEAD', submodules))) return undefined;
   if ((await git.blobAt('HEAD', path)) !== (await git.blobOf(versionText))) return undefined;
   return (await git.isPublished('HEAD')) ? undefined : parent;
 };
 
 /** Gathers what this clone knows; asks nobody else and changes nothing. Throws `NOT_A_GIT_CHECKOUT`, `VERSION_FILE_…`. */
-export const gatherLocalFacts = async (git: Git, request: TagRequest): Promise<LocalFacts> => {
+export const gatherLocalFacts = async (
+  git: Git,
+  request: TagRequest,
+  submodules: readonly SubmoduleTarget[] = [],
+): Promise<LocalFacts> => {
   const { rules, version } = request;
-  const head = await git.head();
-  const file = join(git.cwd, rules.versionFile.path);
-  const current = rules.sdkVersion === 'kept' ? await readVersionFile(file, rules.versionFile.prefix) : undefined;
-  const versionText = newVersionText(rules, version, current);
-  const [changes, tags, text, versionCommitOn] = await Promise.all([
-    git.changes(rules.sourceFolders),
-    git.tagsAt(),
-    readIfThere(file),
-    findVersionCommit(git, request, versionText),
-  ]);
-  const previousTag = pickPreviousTag(rules, version, tags);
   const isNightly = isNightlyOf(rules, version);
-  return { isNightly, head, versionCommitOn, changes, previousTag, versionText, hasVersionText: text === versionText };
+  const file = join(git.cwd, rules.versionFile.path);
+  const readCurrent = async (): Promise<VersionFile | undefined> =>
+    rules.sdkVersion === 'kept' ? readVersionFile(file, rules.versionFile.prefix) : undefined;
+  // Only nightlies ask what was built before.
+  const [head, info, current, changes, tags, text] = await waitForAll([
+    git.head(),
+    git.commitInfo('HEAD'),
+    readCurrent(),
+    git.changes(rules.sourceFolders),
+    isNightly ? git.tagsAt() : Promise.resolve([]),
+    readIfThere(file),
+  ]);
+  const versionText = newVersionText(rules, version, current);
+  const versionCommitOn = await findVersionCommit(git, request, versionText, submodules, info);
+  const previousTag = pickPreviousTag(rules, version, tags);
+  const hasVersionText = text === versionText;
+  return { isNightly, head, versionCommitOn, changes, submodules, previousTag, versionText, hasVersionText };
 };
 
 const isEqualTo = async (git: Git, request: TagRequest, local: LocalFacts, commit: string): Promise<boolean> => {
   const { path } = request.rules.versionFile;
-  if (await git.differs(commit, { exclude: [path] })) return false;
+  if (await git.differs(commit, { exclude: ownPaths(request, local.submodules) })) return false;
+  if (!(await recordsSubmodules(git, commit, local.submodules))) return false;
   return (await git.blobAt(commit, path)) === (await git.blobOf(local.versionText));
 };
 
@@ -82,11 +108,12 @@ const gatherExisting = async (
   request: TagRequest,
   local: LocalFacts,
   remote: ReadonlyMap<string, string>,
+  localTag: string | undefined,
   branchTip: string | undefined,
 ): Promise<ExistingTag | undefined> => {
   const ref = `refs/tags/${request.version.text}`;
   const remoteCommit = remote.get(`${ref}^{}`) ?? remote.get(ref);
-  const commit = remoteCommit ?? (await git.commitOf(ref));
+  const commit = remoteCommit ?? localTag;
   if (commit === undefined) return undefined;
   const onRemote = remoteCommit !== undefined;
   if ((await git.commitOf(commit)) === undefined) {
@@ -100,29 +127,42 @@ const gatherExisting = async (
   return { commit, onRemote, isEqual: await isEqualTo(git, request, local, commit), followsBranch };
 };
 
+/** What the remote has now, asked after or while fetching, and the tags at HEAD after that. */
+interface RemoteFacts {
+  readonly refs: ReadonlyMap<string, string>;
+  readonly branch: string | undefined;
+  /** Commit of a tag with the name of the new version that this clone had before it fetched. */
+  readonly localTag: string | undefined;
+}
+
 /**
  * Fetches, and asks the remote what is there now: comparing with refs of an earlier fetch is how builds of old commits get published.
+ * Needs nothing of the local facts, so both can be gathered at the same time.
  */
-export const gatherFacts = async (git: Git, request: TagRequest, local: LocalFacts): Promise<TagFacts> => {
-  const { rules, version } = request;
-  const branch = local.isNightly ? branchOf(rules, version) : undefined;
-  await git.fetch();
-  const tagPatterns =
-    branch === undefined ? [`refs/tags/${version.text}`, `refs/tags/${version.text}^{}`] : ['refs/tags/*'];
-  const remote = await git.remoteRefs([...tagPatterns, ...(branch === undefined ? [] : [`refs/heads/${branch}`])]);
-  const branchTip = branch === undefined ? undefined : remote.get(`refs/heads/${branch}`);
+export const gatherRemoteFacts = async (git: Git, { rules, version }: TagRequest): Promise<RemoteFacts> => {
+  const branch = isNightlyOf(rules, version) ? branchOf(rules, version) : undefined;
+  const tag = `refs/tags/${version.text}`;
+  const patterns = branch === undefined ? [tag, `${tag}^{}`] : ['refs/tags/*', `refs/heads/${branch}`];
+  const [refs, localTag] = await waitForAll([git.remoteRefs(patterns), git.commitOf(tag), git.fetch()]);
+  return { refs, branch, localTag };
+};
+
+/** Puts together what this clone and what the remote know. */
+export const gatherFacts = async (
+  git: Git,
+  request: TagRequest,
+  local: LocalFacts,
+  { refs, branch, localTag }: RemoteFacts,
+): Promise<TagFacts> => {
+  const branchTip = branch === undefined ? undefined : refs.get(`refs/heads/${branch}`);
+  const existing = await gatherExisting(git, request, local, refs, localTag, branchTip);
+  if (branch === undefined) return { ...local, branch, branchTip, existing };
   // The remote's own tags at HEAD are listed too, because a plan does not fetch them.
-  const remoteTags = [...remote].flatMap(([ref, commit]) =>
+  const remoteTags = [...refs].flatMap(([ref, commit]) =>
     commit === local.head && ref.startsWith('refs/tags/')
       ? [ref.slice('refs/tags/'.length).replace(/\^\{\}$/, '')]
       : [],
   );
   const tags = [...new Set([...(await git.tagsAt()), ...remoteTags])];
-  return {
-    ...local,
-    branch,
-    branchTip,
-    previousTag: pickPreviousTag(rules, version, tags),
-    existing: await gatherExisting(git, request, local, remote, branchTip),
-  };
+  return { ...local, branch, branchTip, previousTag: pickPreviousTag(request.rules, request.version, tags), existing };
 };

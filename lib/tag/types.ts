@@ -3,6 +3,14 @@ import type { Log } from '../log/index.ts';
 import type { Version } from '../version/index.ts';
 import type { TaggingRules } from './rules.ts';
 
+/** A submodule that gets the tag of the tree: a package overlay. */
+export interface SubmoduleRequest {
+  /** The last part of its path, for example `coreos-overlay`. One that the tree does not have is left out. */
+  readonly name: string;
+  /** What to check out when its remote does not have the tag yet: branch, tag or commit. Empty: what the tree records. */
+  readonly ref: string;
+}
+
 /** What to tag and how. */
 export interface TagRequest {
   readonly version: Version;
@@ -11,6 +19,8 @@ export interface TagRequest {
   readonly sign: boolean;
   /** Build a nightly although nothing changed (`AVOID_NIGHTLY_BUILD_SHORTCUTS`). */
   readonly avoidShortcuts: boolean;
+  /** Submodules that follow the version; default none. */
+  readonly submodules?: readonly SubmoduleRequest[];
   /** `yes` or `no` instead of asking the cache (`CIA_DEBUGIMAGESEXIST`); empty asks. */
   readonly imagesExist?: string;
 }

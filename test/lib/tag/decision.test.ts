@@ -14,6 +14,7 @@ const release: TagFacts = {
   head: HEAD,
   versionCommitOn: undefined,
   changes: none,
+  submodules: [],
   previousTag: undefined,
   versionText: '',
   hasVersionText: false,

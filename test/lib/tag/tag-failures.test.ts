@@ -299,7 +299,6 @@ describe('with --plan', () => {
       'run: git fetch --all --tags --force',
       'run: git config user.name flatcar-ci',
       'run: git config user.email infra+ci@flatcar-linux.org',
-      `run: git add -- ${VERSION_FILE}`,
       `run: git commit --signoff --allow-empty -m 'New version: ${NIGHTLY}' -- ${VERSION_FILE}`,
       `run: git tag --no-sign ${NIGHTLY}`,
       `run: git push --atomic --porcelain origin HEAD:refs/heads/main refs/tags/${NIGHTLY}`,

@@ -1,0 +1,2 @@
+export { applyLocalPatch, type LocalPatch, type PatchOutcome, type PatchTools } from './apply-local-patch.ts';
+export { takeBackLocalPatch } from './take-back.ts';
