@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'dotenv';
-import { expand } from 'dotenv-expand';
 import { slipwayError } from '../errors/index.ts';
+import { expandReferences } from './expand.ts';
 
 /** One settings file. */
 export interface ConfigFile {
@@ -11,8 +11,15 @@ export interface ConfigFile {
   readonly mustExist: boolean;
 }
 
+/** In single quotes a dollar sign is one, as in a shell. */
+const keepSingleQuoted = (text: string): string =>
+  text.replace(/^(\s*(?:export\s+)?[\w.-]+\s*=\s*)('[^']*')/gm, (_, head: string, quoted: string) => {
+    return head + quoted.replaceAll('$', '\\$');
+  });
+
 /**
  * Reads a `ci-config.env`: `NAME=value` lines with `${OTHER}` and `${OTHER:-default}`, as data. Nothing in it is executed.
+ * A reference is to a line before, else to the environment.
  *
  * @param file absolute path
  * @param env the environment that `${NAME}` may refer to
@@ -31,8 +38,9 @@ export const readConfigFile = async (
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !mustExist) return undefined;
     throw slipwayError('CONFIG_FILE_UNREADABLE', { file, reason: (error as Error).message }, error);
   }
-  const parsed = parse(text);
-  // expand() lets the environment win over the file and would hide where a value comes from: refer to it, but drop own keys.
-  const others = Object.entries(env).filter(([name, value]) => value !== undefined && !(name in parsed));
-  return expand({ parsed, processEnv: Object.fromEntries(others) as Record<string, string> }).parsed ?? {};
+  const parsed = parse(keepSingleQuoted(text));
+  const values: Record<string, string> = {};
+  const lookUp = (name: string): string | undefined => (Object.hasOwn(parsed, name) ? values[name] : env[name]);
+  for (const [name, value] of Object.entries(parsed)) values[name] = expandReferences(value, lookUp);
+  return values;
 };

@@ -5,6 +5,8 @@ export interface OptionSpec {
   /** Used when nobody sets it; `$NAME` in the text form stands for another setting. */
   readonly default: string | number | boolean;
   readonly help: string;
+  /** Has no flag, because other users of the machine can read command lines, and is never printed. */
+  readonly secret?: boolean;
 }
 
 /** A table of settings by name; the name is the environment variable and the key in `ci-config.env`. */

@@ -24,6 +24,8 @@ export const parseValue = (spec: OptionSpec, text: string, base: string, home: s
       if (YES.includes(text)) return { value: true };
       return NO.includes(text) ? { value: false } : { fault: `'${text}' is neither 1 (yes) nor 0 (no)` };
     case 'path':
+      // The key itself in the place of its path, for example; it is not to be printed.
+      if (text.includes('\n')) return { fault: 'is the path of a file or folder, but several lines were given' };
       return { value: text === '' ? '' : resolve(base, text.replace(HOME, home)) };
     default:
       return { value: text };

@@ -13,12 +13,20 @@ export const SETTINGS = {
     default: '/srv/buildcache',
     help: 'Folder on the cache server below which everything lives; HTTPS serves the same folder',
   },
-  BUILDCACHE_SSH_PORT: { type: 'integer', default: 22, help: 'Port of sshd on the cache server' },
-  BUILDCACHE_SSH_KEY: { type: 'path', default: '', help: 'Private key for the cache server; empty: the ssh agent' },
+  BUILDCACHE_SSH_PORT: {
+    type: 'integer',
+    default: 0,
+    help: 'Port of sshd on the cache server; 0: what ssh is configured to, else 22',
+  },
+  BUILDCACHE_SSH_KEY: {
+    type: 'path',
+    default: '',
+    help: 'Private key for the cache server; empty: what ssh is configured to use, else the ssh agent',
+  },
   BUILDCACHE_KNOWN_HOSTS: {
     type: 'path',
     default: '',
-    help: 'File with the host key of the cache server; empty: ~/.ssh/known_hosts',
+    help: 'File with the host key of the cache server; empty: what ssh is configured to use, else ~/.ssh/known_hosts',
   },
   BUILDCACHE_URL: {
     type: 'string',
@@ -28,7 +36,12 @@ export const SETTINGS = {
   BUILDCACHE_CA_FILE: {
     type: 'path',
     default: '',
-    help: 'Certificate authority of the cache server (PEM); empty: the public ones',
+    help: 'More certificate authorities to trust (PEM), for a cache server with its own; besides those of the system',
+  },
+  BUILDCACHE_MIRROR_URL: {
+    type: 'string',
+    default: '',
+    help: "A second place to read container images that the cache lacks; empty: the tree's own; none: no second place",
   },
   BUILDCACHE_DIR: {
     type: 'path',
@@ -58,6 +71,12 @@ export const SETTINGS = {
     default: false,
     help: 'Build a nightly even if nothing changed since the last one',
   },
+  COREOS_OVERLAY_REF: {
+    type: 'string',
+    default: '',
+    help: "For trees with this submodule: what a new version takes of it when it does not have the version's tag yet",
+  },
+  PORTAGE_STABLE_REF: { type: 'string', default: '', help: 'The same for the submodule portage-stable' },
   CIA_DEBUGMAINBRANCH: { type: 'string', default: '', help: 'For tests: another branch for SDK nightlies' },
   CIA_DEBUGFLATCARBRANCHPREFIX: {
     type: 'string',
@@ -72,7 +91,90 @@ export const SETTINGS = {
   },
   CIA_DEBUGTESTRUN: { type: 'string', default: '', help: 'For tests: stop after tagging' },
   MAX_RETRIES: { type: 'integer', default: 20, help: 'How many times the test step runs in all until nothing fails' },
+  MANTLE_REF: {
+    type: 'string',
+    default: '',
+    help: 'Container image with the test tools; empty: the one that the tree names. For trees that bring their tests along',
+  },
+  TEST_WORK_DIR: {
+    type: 'string',
+    default: '__TESTS__',
+    help: 'Folder in the tree for the work and the results of the test step',
+  },
   SKIP_COPY_TO_BINCACHE: { type: 'boolean', default: false, help: 'Do not publish the results of the test step' },
+  DRY_RUN: {
+    type: 'boolean',
+    default: false,
+    help: 'Only say what would be done, like --plan (in the environment: for garbage_collect only)',
+  },
+  PURGE_VERSIONS: {
+    type: 'string',
+    default: '',
+    help: 'For garbage_collect: tags of development builds to delete, instead of by number and age',
+  },
+  RELEASES_JSON_FEED: {
+    type: 'string',
+    default: '',
+    help: "For garbage_collect: URL of the list of releases; empty: the tree's own",
+  },
+  GARBAGE_MAX_SHARE: {
+    type: 'integer',
+    default: 25,
+    help: 'For garbage_collect: percent of a cache folder that may be deleted as orphans at once without --yes-really',
+  },
+  AWS_CREDENTIALS: {
+    type: 'string',
+    default: '',
+    secret: true,
+    help: 'For the release step: AWS credentials file, in base64',
+  },
+  AWS_MARKETPLACE_CREDENTIALS: {
+    type: 'string',
+    default: '',
+    secret: true,
+    help: 'For the release step: AWS credentials file of the marketplace account, in base64',
+  },
+  AWS_MARKETPLACE_ARN: {
+    type: 'string',
+    default: '',
+    secret: true,
+    help: 'For the release step: role with which the AWS marketplace reads the images',
+  },
+  AWS_CLOUDFORMATION_CREDENTIALS: {
+    type: 'string',
+    default: '',
+    secret: true,
+    help: 'For the release step: AWS credentials file for the CloudFormation templates, in base64',
+  },
+  GCP_JSON_KEY: {
+    type: 'string',
+    default: '',
+    secret: true,
+    help: 'For the release step: key file of Google Cloud, in base64',
+  },
+  GOOGLE_RELEASE_CREDENTIALS: {
+    type: 'string',
+    default: '',
+    secret: true,
+    help: 'For the release step: key file for the release in Google Cloud, in base64',
+  },
+  REGISTRY_USERNAME: {
+    type: 'string',
+    default: '',
+    help: 'For the release step: user at CONTAINER_REGISTRY; needs REGISTRY_PASSWORD',
+  },
+  REGISTRY_PASSWORD: {
+    type: 'string',
+    default: '',
+    secret: true,
+    help: 'For the release step: password at CONTAINER_REGISTRY; needs REGISTRY_USERNAME',
+  },
+  RCLONE_CONFIGURATION_FILE: {
+    type: 'string',
+    default: '',
+    secret: true,
+    help: 'For the release step: configuration of rclone with the buckets, in base64',
+  },
   VMS_PARALLEL: {
     type: 'integer',
     default: 0,
@@ -81,7 +183,7 @@ export const SETTINGS = {
   SLIPWAY_TREE: {
     type: 'string',
     default: '',
-    help: 'Which config/trees/NAME.yaml describes the OS tree; empty: found by its version file',
+    help: 'Which config/trees/NAME.yaml, or which file (*.yaml), describes the OS tree; empty: found by its version file',
   },
   SLIPWAY_CACHE_DIR: {
     type: 'path',

@@ -6,6 +6,8 @@ import { nearest } from './nearest.ts';
 import { flagOf, type OptionSpec, type ValuesOf } from './option.ts';
 import { parseValue } from './parse-value.ts';
 import { SETTINGS } from './settings-table.ts';
+import type { ShellFile } from './shell-file.ts';
+import { chooseSource, type Notes, type Origin, type Source, warnOfUnread } from './source.ts';
 
 /** All settings, typed and frozen. */
 export type Settings = ValuesOf<typeof SETTINGS>;
@@ -13,17 +15,14 @@ export type Settings = ValuesOf<typeof SETTINGS>;
 /** The name of a setting. */
 export type SettingName = keyof typeof SETTINGS;
 
-/** Where a value came from: a flag, the environment, a file (its path) or the built-in default. */
-export type Origin =
-  | { readonly kind: 'flag' | 'environment' | 'default' }
-  | { readonly kind: 'file'; readonly file: string };
-
 /** The settings and, for each, where its value came from. */
 export interface LoadedSettings {
   readonly values: Settings;
   readonly origins: Readonly<Record<SettingName, Origin>>;
   /** Keys that look like nothing of ours; worth a word but no error. */
   readonly warnings: readonly string[];
+  /** Settings that the tree's file sets in a way that only a shell could evaluate, and that nobody else sets. */
+  readonly unread: readonly ConfigFault[];
 }
 
 /** What the settings are made from. */
@@ -33,7 +32,9 @@ export interface SettingsInput {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** `ci-config.env` files, the strongest first. */
   readonly files: readonly ConfigFile[];
-  /** Absolute; relative paths in flags and environment are against it. */
+  /** The settings of the tree's own steps; the weakest but for what they set whatever the environment says. */
+  readonly treeFile?: ShellFile | undefined;
+  /** Absolute; relative paths in flags, environment and the tree's file are against it. */
   readonly cwd: string;
 }
 
@@ -43,7 +44,7 @@ const isSetting = (name: string): name is SettingName => Object.hasOwn(SETTINGS,
 /** Names that only Slipway uses: an unknown one is surely a mistake. */
 const OUR_PREFIX = /^(BUILDCACHE|SLIPWAY)_/;
 /** Read before the settings are, or by the first script that runs; not part of the table. */
-const SPECIAL = ['SLIPWAY_CONFIG', 'SLIPWAY_FLATCAR_TREE'];
+const SPECIAL = ['SLIPWAY_CONFIG', 'SLIPWAY_FLATCAR_TREE', 'SLIPWAY_HOME'];
 
 const unknownKeyFault = (name: string, where: string): ConfigFault => {
   const meant = nearest(name, NAMES);
@@ -52,14 +53,6 @@ const unknownKeyFault = (name: string, where: string): ConfigFault => {
 
 /** A key in our own file that is one or two slips away from a setting is a misspelt one; others may belong to the tree. */
 const isMisspelt = (name: string): boolean => OUR_PREFIX.test(name) || nearest(name, NAMES, 2) !== undefined;
-
-interface Source {
-  readonly origin: Origin;
-  readonly where: string;
-  readonly texts: Readonly<Record<string, string | undefined>>;
-  /** Absolute folder for relative paths. */
-  readonly base: string;
-}
 
 const environmentSource = ({ env, cwd }: SettingsInput): Source => ({
   origin: { kind: 'environment' },
@@ -100,38 +93,57 @@ const absoluteDefaults = (values: Record<string, string | number | boolean>, inp
 };
 
 /**
- * Reads all settings: flag over environment over `ci-config.env` over default; an empty environment variable counts as not set.
+ * Reads all settings: flag over environment over `ci-config.env` over the file of the tree's own steps over default; an empty environment
+ * variable counts as not set. What the tree's file sets without asking the environment is stronger than it, see {@link chooseSource}.
  * All faults are gathered and shown together.
  *
  * @throws SETTINGS_INVALID, CONFIG_FILE_UNREADABLE
  */
 export const loadSettings = async (input: SettingsInput): Promise<LoadedSettings> => {
   const faults: ConfigFault[] = [];
-  const warnings: string[] = [];
+  const notes: Notes = { warnings: [], unread: [] };
   const flags: Source = { origin: { kind: 'flag' }, where: 'flag', texts: input.flags, base: input.cwd };
   const sources = [flags, environmentSource(input), ...(await fileSources(input))];
-  checkKeys(sources, faults, warnings);
+  checkKeys(sources, faults, notes.warnings);
+  if (input.treeFile) warnOfUnread(input.treeFile, notes);
   const values: Record<string, string | number | boolean> = {};
   const origins: Record<string, Origin> = {};
   const home = input.env.HOME ?? input.cwd;
   for (const name of NAMES) {
     const spec: OptionSpec = SETTINGS[name];
-    const source = sources.find(({ texts }) => texts[name] !== undefined && texts[name] !== '');
+    const source = chooseSource(name, sources, input.treeFile, input.cwd, notes);
     const text = source?.texts[name];
     values[name] = spec.default;
     origins[name] = source?.origin ?? { kind: 'default' };
-    if (source === undefined || text === undefined) continue;
+    if (source === undefined || text === undefined || text === '') continue;
     const parsed = parseValue(spec, text, source.base, home);
     if ('value' in parsed) values[name] = parsed.value;
     else faults.push({ where: source === flags ? flagOf(name) : source.where, text: `${name}: ${parsed.fault}` });
   }
   if (faults.length > 0) throw slipwayError('SETTINGS_INVALID', { faults });
   absoluteDefaults(values, input);
-  return { values: Object.freeze(values) as Settings, origins: origins as Record<SettingName, Origin>, warnings };
+  return { values: Object.freeze(values) as Settings, origins: origins as Record<SettingName, Origin>, ...notes };
 };
 
-/** Texts that must never be printed: the password in a URL, if an operator put one there. */
+const decode = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+};
+
+/** User and password in a URL; a user alone is a token. */
+export const credentialsIn = (text: string): string[] => {
+  const url = text.includes('@') ? URL.parse(text) : null;
+  if (!url) return [];
+  const secret = url.password || url.username;
+  return secret === '' ? [] : [secret, decode(secret)];
+};
+
+/** Texts that must never be printed: secret settings, and passwords in URLs, if an operator put one there. */
 export const secretsOf = (values: Settings): string[] => {
-  const password = URL.parse(values.BUILDCACHE_URL)?.password ?? '';
-  return password === '' ? [] : [password, decodeURIComponent(password)];
+  const isSecret = (name: SettingName): boolean => (SETTINGS[name] as OptionSpec).secret ?? false;
+  const secrets = NAMES.filter((name) => isSecret(name) && values[name] !== '').map((name) => String(values[name]));
+  return [...secrets, ...NAMES.flatMap((name) => credentialsIn(String(values[name])))];
 };

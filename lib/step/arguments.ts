@@ -22,6 +22,8 @@ export interface OwnFlag {
   readonly flag: string;
   /** What stands for the value in the help; a flag without takes none. */
   readonly value?: string;
+  /** May be given several times; the values are joined with commas. Default: the last one counts. */
+  readonly repeatable?: boolean;
   readonly help: string;
 }
 
@@ -38,15 +40,17 @@ interface KnownFlag {
   /** Key in the result: the name of a setting or the flag itself. */
   readonly key: string;
   readonly takesValue: boolean;
+  readonly repeatable: boolean;
 }
 
 const knownFlags = (own: readonly OwnFlag[]): Map<string, KnownFlag> => {
   const known = new Map<string, KnownFlag>();
   for (const [name, spec] of Object.entries(SETTINGS) as [string, OptionSpec][]) {
-    known.set(flagOf(name), { key: name, takesValue: spec.type !== 'boolean' });
+    if (spec.secret) continue;
+    known.set(flagOf(name), { key: name, takesValue: spec.type !== 'boolean', repeatable: false });
   }
-  for (const { flag, value } of [...COMMON_FLAGS, ...own])
-    known.set(flag, { key: flag, takesValue: value !== undefined });
+  for (const { flag, value, repeatable = false } of [...COMMON_FLAGS, ...own])
+    known.set(flag, { key: flag, takesValue: value !== undefined, repeatable });
   return known;
 };
 
@@ -75,7 +79,8 @@ export const parseCommandLine = (argv: readonly string[], step: string, own: rea
     if (!spec) throw slipwayError('FLAG_UNKNOWN', { flag, step, nearest: nearest(flag, [...known.keys()]) });
     const value = inline ?? (spec.takesValue ? words.shift() : '1');
     if (value === undefined) throw slipwayError('FLAG_VALUE_MISSING', { flag, step });
-    given[spec.key] = value;
+    const earlier = spec.repeatable ? given[spec.key] : undefined;
+    given[spec.key] = earlier === undefined ? value : `${earlier},${value}`;
   }
   const { '--help': help, '--version': version, '--plan': plan, '--json': json, '--config': config, ...flags } = given;
   const isOn = (text: string | undefined): boolean => text !== undefined;

@@ -15,6 +15,10 @@ export interface StepDefinition<Arguments> {
   readonly reads: string;
   readonly writes: string;
   readonly ownFlags?: readonly OwnFlag[];
+  /** Whether it works with the container engine; one that does not must run where there is none. Default: yes. */
+  usesEngine?(args: Arguments): boolean;
+  /** `DRY_RUN=y` in the environment means `--plan`, as in the original; for other steps only the flag does. */
+  readonly hasDryRun?: boolean;
   /**
    * Checks the arguments before anything happens.
    *
@@ -29,6 +33,10 @@ export interface ParseContext {
   readonly settings: Settings;
   readonly tree: StepContext['tree'];
   readonly flags: Readonly<Record<string, string | undefined>>;
+  /** The environment of the step, for what it hands on to programs. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Nothing will be changed. */
+  readonly plan: boolean;
 }
 
 /** Facts for the result file beside inputs and outputs, for example `{ outcome: 'unchanged' }`. */

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { isSlipwayError } from '../errors/index.ts';
 import type { Git } from '../git/index.ts';
-import { deriveGroup, pickTag, readVersionFile } from '../version/index.ts';
+import type { TreeDescription } from '../tree/index.ts';
+import { deriveCacheForm, deriveGroup, pickTag, readVersionFile } from '../version/index.ts';
 import type { StepContext } from './context.ts';
 
 /** What the checkout says about the build; fills the placeholders of the tree description. */
@@ -60,3 +61,22 @@ export const readBuildFacts = async (
     official: os.isOfficial,
   };
 };
+
+/**
+ * Whether a tree that is not told the OS version would find out the right one by itself, from the tag that is checked out. Between tags and at
+ * several tags flatcar/scripts writes a wrong or unreadable version file.
+ */
+export const isVersionAtTag = async (
+  { git }: Pick<StepContext, 'git'>,
+  { version }: Pick<BuildFacts, 'version'>,
+): Promise<boolean> => {
+  const tags = await git.tagsAt();
+  return tags.length === 1 && deriveCacheForm(tags[0] ?? '') === version;
+};
+
+/** The environment of entry points that make images. */
+export const officialEnv = (
+  { officialVariable }: Pick<TreeDescription, 'officialVariable'>,
+  { official }: Pick<BuildFacts, 'official'>,
+): Readonly<Record<string, string>> =>
+  officialVariable === undefined ? {} : { [officialVariable]: official ? '1' : '0' };

@@ -1,7 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { create } from 'tar';
 import type { StepContext } from './context.ts';
 import { visibleNames } from './workspace.ts';
 
@@ -34,6 +33,8 @@ export const publishLogs = async (
   const file = join(context.temp, name);
   try {
     if (!context.plan) {
+      // Loaded here, because most runs pack nothing and it takes longer than all the rest of a short step.
+      const { create } = await import('tar');
       const xz = context.query.start(['xz', '-T0', '-c']);
       const packed = pipeline(create({ cwd, portable: true, noMtime: false }, names), xz.stdin);
       await Promise.all([packed, pipeline(xz.stdout, createWriteStream(file)), xz.done]);

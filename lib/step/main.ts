@@ -1,15 +1,14 @@
-import { type LoadedSettings, loadSettings, secretsOf } from '../config/index.ts';
+import { type LoadedSettings, secretsOf } from '../config/index.ts';
 import { exitCodeOf, SlipwayError } from '../errors/index.ts';
 import { createLog, createMask, jsonSink, type Log, type TextOutput, textSink } from '../log/index.ts';
 import { createCleanup } from '../process/index.ts';
-import { findTree } from '../tree/index.ts';
 import { type CommandLine, parseCommandLine } from './arguments.ts';
-import { configFiles } from './config-files.ts';
 import type { StepDefinition, StepSummary } from './definition.ts';
 import { helpText } from './help.ts';
 import { type Interruption, type OnSignal, watchSignals } from './interrupt.ts';
 import { type OpenedContext, openContext } from './open-context.ts';
 import { RESULT_SCHEMA, type StepResult, writeResult } from './result.ts';
+import { loadStepSettings, type StepSettings } from './step-settings.ts';
 
 /** The outside world of a step; `ci-automation/` fills it in from the process. */
 export interface StepIo {
@@ -41,7 +40,8 @@ export const reportError = (log: Log, error: unknown): void => {
 /** The log of a command: text, or JSON lines with `--json`. */
 export const openLog = (io: Pick<StepIo, 'stderr' | 'now'>, json: boolean, secrets: readonly string[]): Log => {
   const mask = createMask(secrets);
-  return createLog(json ? jsonSink((line) => io.stderr.write(line), mask, io.now) : textSink(io.stderr, mask));
+  const sink = json ? jsonSink((line) => io.stderr.write(line), mask, io.now) : textSink(io.stderr, mask);
+  return createLog(sink, Date.now, mask);
 };
 
 const errorOf = (error: unknown): StepResult['error'] => {
@@ -90,12 +90,12 @@ const execute = async <Arguments>(
   step: StepDefinition<Arguments>,
   io: StepIo,
   line: CommandLine,
-  loaded: LoadedSettings,
+  { loaded, tree }: StepSettings,
   log: Log,
 ): Promise<number> => {
   const startedAt = io.now();
-  const tree = await findTree(io.cwd, loaded.values.SLIPWAY_TREE);
-  const args = step.parse(line.positionals, { settings: loaded.values, tree, flags: line.flags });
+  const { flags, plan } = line;
+  const args = step.parse(line.positionals, { settings: loaded.values, tree, flags, env: io.env, plan });
   for (const warning of loaded.warnings) log.warn(warning);
   log.emit({ kind: 'step-started', step: step.name, args: line.positionals, cwd: io.cwd });
   const interruption = watchSignals(io.onSignal);
@@ -110,13 +110,14 @@ const execute = async <Arguments>(
       log,
       interruption,
       cleanup,
+      usesEngine: step.usesEngine?.(args) ?? true,
     });
     const ending = await work(opened, interruption, () => step.run(opened.context, args));
     const durationMs = io.now().getTime() - startedAt.getTime();
     const { exitCode, outcome, summary, error } = ending;
     let resultFile: string | undefined;
     if (!line.plan) {
-      resultFile = await writeResult(io.cwd, resultName(step.name, line.positionals, tree.arches), {
+      const result: StepResult = {
         schema: RESULT_SCHEMA,
         step: step.name,
         arguments: line.positionals,
@@ -129,7 +130,9 @@ const execute = async <Arguments>(
         outputs: opened.context.outputs,
         summary,
         error: error === undefined ? undefined : errorOf(error),
-      });
+      };
+      const name = resultName(step.name, line.positionals, tree.arches);
+      resultFile = await writeResult(io.cwd, name, result, log.mask);
       io.stdout(`${resultFile}\n`);
     }
     log.emit({ kind: 'step-finished', step: step.name, outcome, exitCode, durationMs, resultFile });
@@ -142,6 +145,10 @@ const execute = async <Arguments>(
     interruption.close();
   }
 };
+
+/** Whether DRY_RUN asks for a plan: in the environment of a step that has dry runs, or as a flag of any step. */
+const isDryRun = (step: { readonly hasDryRun?: boolean }, { values, origins }: LoadedSettings): boolean =>
+  values.DRY_RUN && (step.hasDryRun === true || origins.DRY_RUN.kind === 'flag');
 
 /**
  * Runs a step as a program: arguments, settings, log, context, result file and exit code.
@@ -160,20 +167,12 @@ export const runStep = async <Arguments>(step: StepDefinition<Arguments>, io: St
       io.stdout(`slipway ${io.slipwayVersion}\n`);
       return 0;
     }
-    const loaded = await loadSettings({
-      flags: settingFlags(line),
-      env: io.env,
-      files: configFiles(io, line),
-      cwd: io.cwd,
-    });
-    log = openLog(io, line.json, secretsOf(loaded.values));
-    return await execute(step, io, line, loaded, log);
+    const settings = await loadStepSettings(io, line);
+    log = openLog(io, line.json, secretsOf(settings.loaded.values));
+    const plan = line.plan || isDryRun(step, settings.loaded);
+    return await execute(step, { ...io, env: settings.env }, { ...line, plan }, settings, log);
   } catch (error) {
     reportError(log, error);
     return exitCodeOf(error);
   }
 };
-
-/** The given flags that are settings; the step's own flags begin with dashes. */
-export const settingFlags = (line: CommandLine): Record<string, string | undefined> =>
-  Object.fromEntries(Object.entries(line.flags).filter(([name]) => !name.startsWith('--')));

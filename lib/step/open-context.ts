@@ -1,23 +1,31 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { createArtifactCache, createStore } from '../cache/index.ts';
+import { type ArtifactCache, createArtifactCache, createMirrorStore, createStore } from '../cache/index.ts';
 import type { Settings } from '../config/index.ts';
 import {
   createContainerCache,
   createEngine,
   createPlanningContainerCache,
+  type Engine,
   type FoundEngine,
   requireEngine,
 } from '../container/index.ts';
 import { createGit } from '../git/index.ts';
 import type { Log } from '../log/index.ts';
-import { type Cleanup, createCleanup, createPlanningRunner, createRunner, type Runner } from '../process/index.ts';
+import {
+  type Cleanup,
+  createCleanup,
+  createPlanningRunner,
+  createRunner,
+  type Runner,
+  waitForAll,
+} from '../process/index.ts';
 import { isOwnerDead, makeOwnName } from '../process/process-identity.ts';
-import { openSigner, openVerifier, type Signer, type Verifier } from '../signing/index.ts';
+import { createEmptyRing, openSigner, openVerifier, type Signer, type Verifier } from '../signing/index.ts';
 import type { TreeDescription } from '../tree/index.ts';
 import type { CommandLine } from './arguments.ts';
-import { storeSettings } from './cache-settings.ts';
+import { mirrorUrl, storeSettings } from './cache-settings.ts';
 import type { StepContext } from './context.ts';
 import { requireDiskSpace } from './disk.ts';
 import type { Interruption } from './interrupt.ts';
@@ -36,6 +44,7 @@ interface Opening {
   readonly log: Log;
   readonly interruption: Interruption;
   readonly cleanup: Cleanup;
+  readonly usesEngine: boolean;
 }
 
 /** A context, and what only the runner of the step needs. */
@@ -61,34 +70,75 @@ const toolPath = ({ io }: Opening): string =>
     .filter((part) => part !== '')
     .join(delimiter);
 
-const openKeys = async ({ settings, line, cleanup, log }: Opening, query: Runner) => {
-  let signer: Signer | undefined;
+/**
+ * SIGNER for programs. The SDK's entry points write it into a shell script without quoting, so what has a meaning for a shell there is
+ * replaced by the key's fingerprint, which names the same key.
+ */
+const signerName = ({ signer, fingerprint }: Signer): string => (/["$`\\\n]/.test(signer) ? fingerprint : signer);
+
+/** The key ring for signing; without keys an empty one, because the SDK's entry points would hand the user's own to the container. */
+const openRing = async ({ io, settings, line, cleanup }: Opening, query: Runner) => {
+  // A key ring's path must be short: gpg-agent's sockets are in it.
+  const [parent, tree] = [tmpdir(), io.cwd];
+  const { SIGNER, SIGNING_KEY } = settings;
+  if (line.plan) return { signer: undefined, keyEnv: { GNUPGHOME: undefined } };
+  const signer = await openSigner({ signer: SIGNER, signingKey: SIGNING_KEY, runner: query, parent, tree });
+  const { home, close } = signer ?? (await createEmptyRing(parent, tree));
+  cleanup.add('the key ring', close);
+  return { signer, keyEnv: { GNUPGHOME: home, SIGNER: signer ? signerName(signer) : '', SIGNING_KEY: '' } };
+};
+
+const openKeys = async (opening: Opening, query: Runner) => {
+  const { settings, cleanup, log } = opening;
+  const { signer, keyEnv } = await openRing(opening, query);
   let verifier: Verifier | undefined;
-  const { SIGNER, SIGNING_KEY, TRUSTED_KEYS } = settings;
-  if ((SIGNER !== '' || SIGNING_KEY !== '') && !line.plan) {
-    // A key ring's path must be short: gpg-agent's sockets are in it.
-    const opened = await openSigner({ signer: SIGNER, signingKey: SIGNING_KEY, runner: query, parent: tmpdir() });
-    cleanup.add('the signing key ring', async () => opened?.close());
-    signer = opened;
-  }
+  const { TRUSTED_KEYS } = settings;
   if (TRUSTED_KEYS !== '') {
     const opened = await openVerifier({ trustedKeys: TRUSTED_KEYS, runner: query, parent: tmpdir() });
     cleanup.add('the key ring of trusted keys', async () => opened?.close());
     verifier = opened;
   } else log.info('TRUSTED_KEYS is not set: artifacts are checked by digest only.');
-  return { signer, verifier };
+  return { signer, verifier, keyEnv };
 };
 
 /** Folders that a step fills: the tree, the engine's store, and the cache when it is a folder here. */
-const filledFolders = async ({ io, settings }: Opening, query: Runner, engine: FoundEngine) => {
+const filledFolders = async ({ io, settings }: Opening, query: Runner, engine: FoundEngine | undefined) => {
+  const own = [
+    { folder: io.cwd, purpose: 'the build' },
+    ...(settings.BUILDCACHE_SERVER === '' ? [{ folder: settings.BUILDCACHE_DIR, purpose: 'the artifact cache' }] : []),
+  ];
+  if (!engine) return own;
   const format = engine.name === 'docker' ? '{{.DockerRootDir}}' : '{{.Store.GraphRoot}}';
   const [program, ...rest] = engine.command;
   const { stdout } = await query.run([program, ...rest, 'info', '--format', format], { stdout: 'capture' });
-  return [
-    { folder: io.cwd, purpose: 'the build' },
-    { folder: stdout, purpose: 'container images' },
-    ...(settings.BUILDCACHE_SERVER === '' ? [{ folder: settings.BUILDCACHE_DIR, purpose: 'the artifact cache' }] : []),
-  ];
+  return [...own, { folder: stdout, purpose: 'container images' }];
+};
+
+/** Finds the engine, and checks that there is room for what the step writes. */
+const findEngineAndRoom = async (opening: Opening, query: Runner): Promise<FoundEngine | undefined> => {
+  const { io, settings, tree, step, usesEngine } = opening;
+  const found = usesEngine ? await requireEngine({ env: { ...io.env, docker: settings.docker }, query }) : undefined;
+  await requireDiskSpace(await filledFolders(opening, query, found), (tree.diskGiB[step] ?? 0) * GIB);
+  return found;
+};
+
+/** Stands for the engine in a step that said it uses none. */
+const absentEngine = (step: string): Engine =>
+  new Proxy({} as Engine, {
+    get() {
+      throw new Error(`${step} does not say that it uses the container engine`);
+    },
+  });
+
+/** The second place to read container images, if there is one. */
+const openMirror = (opening: Opening, verifier: Verifier | undefined): ArtifactCache | undefined => {
+  const { settings, tree, log, interruption, cleanup } = opening;
+  const { signal } = interruption;
+  const url = mirrorUrl(settings, tree);
+  if (url === undefined) return undefined;
+  const store = createMirrorStore({ url, caFile: settings.BUILDCACHE_CA_FILE, log, signal });
+  cleanup.add('the connection to the mirror', () => store.close());
+  return createArtifactCache({ store, verifier, log, signal });
 };
 
 const TEMP_PREFIX = 'tmp-';
@@ -123,27 +173,30 @@ export const openContext = async (opening: Opening): Promise<OpenedContext> => {
   const base = { ...io.env, PATH: toolPath(opening), GNUPGHOME: undefined };
   // Questions are asked silently: what a reader of the log wants to know is what was done.
   const ask = createRunner({ cwd: root, env: base, signal });
-  const found = await requireEngine({ env: { ...io.env, docker: settings.docker }, query: ask });
-  const { signer, verifier } = await openKeys(opening, ask);
-  const env = { ...base, ...found.env, ...(signer ? { GNUPGHOME: signer.home, SIGNER: signer.signer } : {}) };
+  // The two have nothing to do with each other, and both wait for other programs.
+  const [found, { signer, verifier, keyEnv }] = await waitForAll([
+    findEngineAndRoom(opening, ask),
+    openKeys(opening, ask),
+  ]);
+  const env = { ...base, ...found?.env, ...keyEnv };
   const real = createRunner({ log, cwd: root, env, signal });
   const query = createRunner({ cwd: root, env, signal });
   // Frees and takes back after an interrupt, so it must still run then.
   const rescue = createRunner({ log, cwd: root, env });
   const rescueQuery = createRunner({ cwd: root, env });
   const effects = line.plan ? createPlanningRunner(log) : real;
-  await requireDiskSpace(await filledFolders(opening, ask, found), (tree.diskGiB[step] ?? 0) * GIB);
   const store = createStore(storeSettings(settings), { log, runner: query, signal, agentSocket: io.env.SSH_AUTH_SOCK });
   cleanup.add('the connection to the cache', () => store.close());
   const temp = await makeTemp(opening);
 
   const realCache = createArtifactCache({ store, signer, verifier, log, signal });
-  const engine = createEngine({ ...found, query, effects });
+  const mirror = openMirror(opening, verifier);
+  const engine = found ? createEngine({ ...found, query, effects }) : absentEngine(step);
   const cache = line.plan ? createPlanningCache(realCache, log) : realCache;
   const { extension } = CONTAINER_FORMAT;
   const containers = line.plan
-    ? createPlanningContainerCache({ engine, cache: realCache, log, extension })
-    : createContainerCache({ engine, cache, log, effects: real, workFolder: temp, format: CONTAINER_FORMAT });
+    ? createPlanningContainerCache({ engine, cache: realCache, mirror, log, extension })
+    : createContainerCache({ engine, cache, mirror, log, effects: real, workFolder: temp, format: CONTAINER_FORMAT });
   const git = createGit({ query, effects, cwd: root });
   const context: StepContext = {
     step,
@@ -156,7 +209,7 @@ export const openContext = async (opening: Opening): Promise<OpenedContext> => {
     effects,
     git,
     undo: createGit({ query: rescueQuery, effects: line.plan ? effects : rescue, cwd: root }),
-    rescueEngine: createEngine({ ...found, query: rescueQuery, effects: rescue }),
+    rescueEngine: found ? createEngine({ ...found, query: rescueQuery, effects: rescue }) : absentEngine(step),
     engine,
     cache,
     containers,

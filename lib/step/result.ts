@@ -34,12 +34,18 @@ export const RESULT_FOLDER = join('__build__', 'slipway');
  *
  * @param root absolute path of the OS tree
  * @param name for example `image-amd64`
+ * @param mask hides secrets, for example in the last words of a command that failed
  * @returns its absolute path
  */
-export const writeResult = async (root: string, name: string, result: StepResult): Promise<string> => {
+export const writeResult = async (
+  root: string,
+  name: string,
+  result: StepResult,
+  mask: (text: string) => string = (text) => text,
+): Promise<string> => {
   const file = join(root, RESULT_FOLDER, `${name}.json`);
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(`${file}.new`, `${JSON.stringify(result, undefined, 2)}\n`);
+  await writeFile(`${file}.new`, mask(`${JSON.stringify(result, undefined, 2)}\n`));
   await rename(`${file}.new`, file);
   return file;
 };

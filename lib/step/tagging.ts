@@ -1,4 +1,8 @@
-import { tagVersion as applyTag, type TaggingRules } from '../tag/index.ts';
+import type { SettingName, Settings } from '../config/index.ts';
+import { slipwayError } from '../errors/index.ts';
+import { takeBackLocalPatch } from '../patch/index.ts';
+import { tagVersion as applyTag, type SubmoduleRequest, type TaggingRules } from '../tag/index.ts';
+import type { TreeDescription } from '../tree/index.ts';
 import type { Channel, Version } from '../version/index.ts';
 import type { StepContext } from './context.ts';
 import type { StepSummary } from './definition.ts';
@@ -10,7 +14,12 @@ export interface Tagged {
   readonly summary: StepSummary;
 }
 
-const rulesOf = ({ tree, settings }: StepContext, kind: 'sdk' | 'packages'): TaggingRules => {
+/** The rules of a tree, with the settings that tests of the original use to keep away from real branches. */
+export const taggingRules = (
+  tree: TreeDescription,
+  settings: Pick<Settings, 'CIA_DEBUGMAINBRANCH' | 'CIA_DEBUGFLATCARBRANCHPREFIX' | 'CIA_DEBUGNIGHTLY'>,
+  kind: 'sdk' | 'packages',
+): TaggingRules => {
   const nightly = tree.nightly[kind];
   const isSdk = kind === 'sdk';
   const testBranch = isSdk
@@ -36,17 +45,24 @@ const rulesOf = ({ tree, settings }: StepContext, kind: 'sdk' | 'packages'): Tag
   };
 };
 
+const submodulesOf = ({ tree, settings }: StepContext): SubmoduleRequest[] =>
+  tree.submodules.map(({ name, refSetting }) => ({ name, ref: String(settings[refSetting as SettingName] ?? '') }));
+
 /**
  * Tags and pushes the version that a step was asked to build.
  *
  * @param kind `sdk`: a new SDK and OS version; `packages`: a new OS version with the present SDK
  */
 export const tagVersion = async (context: StepContext, kind: 'sdk' | 'packages', version: Version): Promise<Tagged> => {
-  const { git, undo, workspace, cache, log, settings } = context;
+  const { git, undo, workspace, cache, log, settings, tree } = context;
+  // The key ring is the step's own: without a key in it git fails only when the version commit is made.
+  if (settings.SIGN && settings.SIGNER === '') throw slipwayError('SIGN_WITHOUT_KEY', { version: version.text });
+  if (tree.localPatch) await takeBackLocalPatch(tree.localPatch, { git, undo, log });
   const result = await applyTag(
     {
       version,
-      rules: rulesOf(context, kind),
+      rules: taggingRules(tree, settings, kind),
+      submodules: submodulesOf(context),
       sign: settings.SIGN,
       avoidShortcuts: settings.AVOID_NIGHTLY_BUILD_SHORTCUTS,
       imagesExist: settings.CIA_DEBUGIMAGESEXIST,

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Log } from '../log/index.ts';
 
@@ -11,6 +11,8 @@ export interface Workspace {
   remove(path: string): Promise<void>;
   write(path: string, text: string): Promise<void>;
   append(path: string, text: string): Promise<void>;
+  /** Makes a symbolic link, in the place of whatever is there. @param target as it is written into the link */
+  link(path: string, target: string): Promise<void>;
   /** Renames; an existing target file is replaced. */
   move(from: string, to: string): Promise<void>;
 }
@@ -29,6 +31,10 @@ export const createWorkspace = (root: string): Workspace => {
       await writeFile(resolve(path), text);
     },
     append: (path, text) => appendFile(resolve(path), text),
+    async link(path, target) {
+      await rm(resolve(path), { recursive: true, force: true });
+      await symlink(target, resolve(path));
+    },
     move: (from, to) => rename(resolve(from), resolve(to)),
   };
 };
@@ -42,6 +48,7 @@ export const createPlanningWorkspace = (root: string, log: Log): Workspace => {
     remove: (path) => plan(`remove ${path}`),
     write: (path) => plan(`write ${path}`),
     append: (path, text) => plan(`append to ${path}: ${text.trimEnd()}`),
+    link: (path, target) => plan(`make the link ${path} to ${target}`),
     move: (from, to) => plan(`move ${from} to ${to}`),
   };
 };

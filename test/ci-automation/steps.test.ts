@@ -57,7 +57,9 @@ beforeAll(async () => {
 const inSdk = (name: string, image: string, command: string, options: { cleanup?: boolean } = {}): string[] => [
   'run_sdk_container',
   ...(options.cleanup ? ['-x', './ci-cleanup.sh'] : []),
-  ...['-n', `${name}-amd64-${dockerForm}`, '-v', cacheForm, '-C', image],
+  ...['-n', `${name}-amd64-${dockerForm}`],
+  // As in the original, whose packages step names the version first.
+  ...(name.endsWith('-packages') ? ['-v', cacheForm, '-C', image] : ['-C', image, '-v', cacheForm]),
   ...command.split(' '),
 ];
 

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { createRunner } from '../../lib/process/index.ts';
-import { openSigner, openVerifier, type Signer, type Verifier } from '../../lib/signing/index.ts';
+import { createEmptyRing, openSigner, openVerifier, type Signer, type Verifier } from '../../lib/signing/index.ts';
 import { makeTestKey, signAt, type TestKey } from '../helpers/gpg.ts';
 import { useTempFolders } from '../helpers/temp.ts';
 import { ODD_NAMES, writeFileAt } from '../helpers/temp-files.ts';
@@ -33,8 +33,8 @@ afterEach(async () => {
   for (const one of open.splice(0)) await one.close();
 });
 
-const signerOf = async (key: TestKey, parent = makeFolder()): Promise<Signer> => {
-  const signer = await openSigner({ signer: key.fingerprint, signingKey: key.secretKeyFile, runner, parent });
+const signerOf = async (key: TestKey, parent = makeFolder(), tree = '/tree'): Promise<Signer> => {
+  const signer = await openSigner({ signer: key.fingerprint, signingKey: key.secretKeyFile, runner, parent, tree });
   if (!signer) throw new Error('no signer');
   open.push(signer);
   return signer;
@@ -62,13 +62,17 @@ const processesOf = (folder: string): string[] =>
 describe('openSigner', () => {
   test('nothing configured: no signer; half: a clear refusal', async () => {
     const parent = makeFolder();
-    await expect(openSigner({ signer: '', signingKey: undefined, runner, parent })).resolves.toBeUndefined();
-    await expect(openSigner({ signer: 'me', signingKey: '', runner, parent })).rejects.toMatchObject({
+    await expect(
+      openSigner({ signer: '', signingKey: undefined, runner, parent, tree: '/tree' }),
+    ).resolves.toBeUndefined();
+    await expect(openSigner({ signer: 'me', signingKey: '', runner, parent, tree: '/tree' })).rejects.toMatchObject({
       code: 'SIGNER_INCOMPLETE',
       kind: 'misuse',
       data: { given: 'SIGNER', missing: 'SIGNING_KEY' },
     });
-    await expect(openSigner({ signer: undefined, signingKey: '/k', runner, parent })).rejects.toMatchObject({
+    await expect(
+      openSigner({ signer: undefined, signingKey: '/k', runner, parent, tree: '/tree' }),
+    ).rejects.toMatchObject({
       code: 'SIGNER_INCOMPLETE',
       data: { given: 'SIGNING_KEY', missing: 'SIGNER' },
     });
@@ -92,23 +96,110 @@ describe('openSigner', () => {
   test('the key and the agent of a killed process are ended by the next one', async () => {
     const parent = makeFolder();
     const first = await signerOf(good, parent);
-    const orphan = first.home.replace(/-\d+-/, '-4194303-');
+    const orphan = first.home;
+    const owner = readFileSync(join(orphan, '.slipway-owner'), 'utf8');
     await first.close();
     mkdirSync(orphan, { mode: 0o700 });
+    writeFileSync(join(orphan, '.slipway-owner'), owner.replace(/-\d+-/, '-4194303-'));
     const inOrphan = createRunner({ cwd: '/', env: { PATH: process.env.PATH, GNUPGHOME: orphan } });
     await inOrphan.run(['gpg', '--batch', '--quiet', '--import', good.secretKeyFile]);
-    expect(processesOf(orphan)).toHaveLength(1);
+    const agent = processesOf(orphan);
+    expect(agent).toHaveLength(1);
     const second = await signerOf(good, parent);
     expect(readdirSync(parent)).toEqual([basename(second.home)]);
-    for (let tries = 0; processesOf(orphan).length > 0 && tries < 20; tries += 1) await sleep(50);
-    expect(processesOf(orphan)).toEqual([]);
+    // Its successor has the same name, and an agent of its own.
+    expect(second.home).toBe(orphan);
+    const isThere = (): boolean => processesOf(orphan).some((pid) => agent.includes(pid));
+    for (let tries = 0; isThere() && tries < 20; tries += 1) await sleep(50);
+    expect(isThere()).toBe(false);
+  });
+
+  test('has the same path for one tree after the other, so that a container that is started again finds it', async () => {
+    const parent = makeFolder();
+    const first = await signerOf(good, parent);
+    // Another step of the same tree at the same time, and another tree.
+    const second = await signerOf(good, parent);
+    const other = await signerOf(good, parent, '/other');
+    expect(new Set([first.home, second.home, other.home]).size).toBe(3);
+    await first.close();
+    const file = writeFileAt(join(makeFolder(), 'f'), 'x');
+    await expect(second.sign(file)).resolves.toBe(`${file}.sig`);
+    const third = await signerOf(good, parent);
+    expect(third.home).toBe(first.home);
+  });
+
+  test('an empty ring is private, in the same place, and refuses to be anything else than new', async () => {
+    const parent = makeFolder();
+    const signer = await signerOf(good, parent);
+    await signer.close();
+    // What an engine makes of a missing folder that it is to mount.
+    mkdirSync(signer.home);
+    const ring = await createEmptyRing(parent, '/tree');
+    expect(ring.home).toBe(signer.home);
+    expect(statSync(ring.home).mode & 0o777).toBe(0o700);
+    expect(readdirSync(ring.home).sort()).toEqual(['.slipway-owner', 'private-keys-v1.d']);
+    await ring.close();
+    expect(readdirSync(parent)).toEqual([]);
+    mkdirSync(signer.home);
+    writeFileSync(join(signer.home, 'gpg.conf'), 'of somebody else');
+    const elsewhere = await createEmptyRing(parent, '/tree');
+    expect(elsewhere.home).not.toBe(signer.home);
+    await elsewhere.close();
+  });
+
+  test('never has a path that a container engine would split', async () => {
+    const parent = join(makeFolder(), 'a:b');
+    mkdirSync(parent);
+    const signer = await signerOf(good, parent);
+    expect(signer.home).not.toContain(':');
+  });
+
+  test('a signer whose name has quotes, dollar signs and spaces is one word to gpg', async () => {
+    const odd = makeTestKey({ folder: makeFolder(), name: `O"dd' $(touch x) $HOME` });
+    const signer = await openSigner({
+      signer: odd.userId,
+      signingKey: odd.secretKeyFile,
+      runner,
+      parent: makeFolder(),
+      tree: '/tree',
+    });
+    if (!signer) throw new Error('no signer');
+    open.push(signer);
+    expect(signer).toMatchObject({ signer: odd.userId, fingerprint: odd.fingerprint });
+    const file = writeFileAt(join(makeFolder(), 'f'), 'x');
+    await signer.sign(file);
+    await expect((await verifierOf(odd.publicKeyFile)).verify(file, `${file}.sig`)).resolves.toMatchObject({
+      valid: true,
+    });
+  });
+
+  test('with several keys in the file the fingerprint is that of the signer', async () => {
+    const both = writeFileAt(
+      join(makeFolder(), 'both'),
+      readFileSync(foreign.secretKeyFile, 'utf8') + readFileSync(good.secretKeyFile, 'utf8'),
+    );
+    const signer = await openSigner({
+      signer: good.userId,
+      signingKey: both,
+      runner,
+      parent: makeFolder(),
+      tree: '/tree',
+    });
+    if (signer) open.push(signer);
+    expect(signer?.fingerprint).toBe(good.fingerprint);
   });
 
   test('closes after an interruption, when nothing can be run any more', async () => {
     const controller = new AbortController();
     const parent = makeFolder();
     const stopped = createRunner({ cwd: '/', env: { PATH: process.env.PATH }, signal: controller.signal });
-    const signer = await openSigner({ signer: good.userId, signingKey: good.secretKeyFile, runner: stopped, parent });
+    const signer = await openSigner({
+      signer: good.userId,
+      signingKey: good.secretKeyFile,
+      runner: stopped,
+      parent,
+      tree: '/tree',
+    });
     controller.abort(new Error('interrupted'));
     await signer?.close();
     expect(readdirSync(parent)).toEqual([]);
@@ -128,7 +219,9 @@ describe('openSigner', () => {
   ])('a key that is %s is refused at once', async (_name, key, reason) => {
     const parent = makeFolder();
     const { fingerprint, secretKeyFile } = key();
-    await expect(openSigner({ signer: fingerprint, signingKey: secretKeyFile, runner, parent })).rejects.toMatchObject({
+    await expect(
+      openSigner({ signer: fingerprint, signingKey: secretKeyFile, runner, parent, tree: '/tree' }),
+    ).rejects.toMatchObject({
       code: 'SIGNER_KEY_UNUSABLE',
       kind: 'misuse',
       message: expect.stringMatching(reason),
@@ -139,7 +232,9 @@ describe('openSigner', () => {
   test('no such file, no key in it, public only, key of somebody else', async () => {
     const folder = makeFolder();
     const refusal = async (signer: string, signingKey: string): Promise<string> => {
-      const error = await openSigner({ signer, signingKey, runner, parent: folder }).catch((one: unknown) => one);
+      const error = await openSigner({ signer, signingKey, runner, parent: folder, tree: '/tree' }).catch(
+        (one: unknown) => one,
+      );
       expect(error).toMatchObject({ code: 'SIGNER_KEY_UNUSABLE' });
       return (error as Error).message;
     };

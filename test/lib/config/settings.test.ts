@@ -35,8 +35,8 @@ const faultsOf = async (work: Promise<unknown>): Promise<string[]> => {
 describe('precedence', () => {
   it('takes the default when nobody says anything', async () => {
     const { values, origins } = await load();
-    expect(values.BUILDCACHE_SSH_PORT).toBe(22);
-    expect(origins.BUILDCACHE_SSH_PORT).toEqual({ kind: 'default' });
+    expect(values.BUILDCACHE_USER).toBe('bincache');
+    expect(origins.BUILDCACHE_USER).toEqual({ kind: 'default' });
   });
 
   it('puts flag over environment over the first file over the second', async () => {
