@@ -7,13 +7,17 @@
 import { join } from 'node:path';
 import { fill, fillAll } from '../lib/config/index.ts';
 import {
+  applyTreePatch,
   type BuildFacts,
   defineStep,
+  officialEnv,
   readBuildFacts,
+  removeLeftovers,
   requireArch,
   requireCount,
   runInSdk,
   type StepContext,
+  withLists,
 } from '../lib/step/index.ts';
 import { runAsScript } from './run-as-script.ts';
 
@@ -24,20 +28,27 @@ const LATEST = join(IMAGES, 'latest');
 const build = async (context: StepContext, facts: BuildFacts, reference: string): Promise<void> => {
   const { tree } = context;
   const board = `--board=${facts.arch}-usr`;
-  const container = { name: fill(tree.image.container, facts), image: reference, version: facts.version };
+  const container = {
+    name: fill(tree.image.container, facts),
+    image: reference,
+    version: facts.version,
+    env: officialEnv(tree, facts),
+  };
   const run = (...command: string[]) => runInSdk(context, container, command);
+  const beforeRoot = fillAll(tree.image.beforeRoot, await withLists(context, facts, tree.image.beforeRoot));
+  await removeLeftovers(context, `${tree.image.hostRoot}/${facts.arch}-usr`);
   await runInSdk(context, { ...container, cleanup: true }, ['mkdir', '-p', tree.image.root]);
   await run('./set_official', board, facts.official ? '--official' : '--noofficial');
   await run(
     './build_image',
     board,
     `--group=${facts.group}`,
-    ...fillAll(tree.image.beforeRoot, facts),
+    ...beforeRoot,
     `--output_root=${tree.image.root}`,
     '--only_store_compressed',
     ...fillAll(tree.image.arguments, facts),
   );
-  await context.workspace.remove(IMAGES);
+  await removeLeftovers(context, IMAGES);
   await run('mv', `${tree.image.root}/${facts.arch}-usr/`, './images//');
 };
 
@@ -59,6 +70,7 @@ export const image = defineStep({
       containers.ensure({ name: fill(tree.packages.image, facts), version: facts.versionTag, registry: '' }),
     );
     context.inputs.push(...packages.fetched);
+    await applyTreePatch(context);
     await log.phase('build the image', () => build(context, facts, packages.reference));
     for (const name of tree.image.remove) await workspace.remove(join(LATEST, name));
     const folder = `images/${arch}/${facts.version}`;

@@ -6,6 +6,7 @@
  */
 import { fill, fillAll } from '../lib/config/index.ts';
 import {
+  applyTreePatch,
   type BuildFacts,
   CLEANUP_FILE,
   defineStep,
@@ -38,11 +39,18 @@ const collectLogs = async (context: StepContext, container: SdkContainer, facts:
 
 const build = async (context: StepContext, facts: BuildFacts, sdkReference: string): Promise<void> => {
   const { tree, workspace } = context;
-  const container = { name: fill(tree.packages.container, facts), image: sdkReference, version: facts.version };
+  const container: SdkContainer = {
+    name: fill(tree.packages.container, facts),
+    image: sdkReference,
+    version: facts.version,
+    versionFirst: true,
+    resume: tree.packages.resume,
+  };
   const startedAt = context.now();
   await workspace.append(CLEANUP_FILE, `${context.engine.removeImageLine(sdkReference)}\n`);
   await workspace.remove(LOGS);
   await workspace.makeFolder(LOGS);
+  await applyTreePatch(context);
   try {
     await runInSdk(context, { ...container, cleanup: true }, fillAll(tree.packages.build, facts));
   } finally {

@@ -4,7 +4,7 @@
  *
  * Needs: a checkout of what is to be tagged with the right to push.
  */
-import { defineStep, requireCount, tagVersion } from '../lib/step/index.ts';
+import { applyTreePatch, defineStep, requireCount, tagVersion } from '../lib/step/index.ts';
 import { parseVersion } from '../lib/version/index.ts';
 import { runAsScript } from './run-as-script.ts';
 
@@ -15,13 +15,15 @@ export const packagesTag = defineStep({
   argumentsHelp: ['VERSION   the new version: CHANNEL-MAJOR.MINOR.PATCH[-SUFFIX]'],
   reads: 'git; for a nightly whether the last images are in the cache',
   writes: 'a tag and version.txt in git; ./skip-build when nothing changed since the last nightly',
+  usesEngine: () => false,
   parse(positionals) {
     requireCount(this, positionals, 1, 1);
     return parseVersion(positionals[0] ?? '');
   },
   async run(context, version) {
-    const { summary } = await tagVersion(context, 'packages', version);
-    return summary;
+    const tagged = await tagVersion(context, 'packages', version);
+    if (!tagged.stop) await applyTreePatch(context);
+    return tagged.summary;
   },
 });
 

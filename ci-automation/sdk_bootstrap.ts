@@ -5,33 +5,46 @@
  * Needs: a checkout of what is to be tagged with the right to push, and the seed's SDK image in the cache, a registry or the engine; a tree may
  * know seeds of its own that need none.
  */
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { fill } from '../lib/config/index.ts';
-import { slipwayError } from '../lib/errors/index.ts';
+import { isSlipwayError, slipwayError } from '../lib/errors/index.ts';
 import {
+  applyTreePatch,
   CLEANUP_FILE,
   defineStep,
   logStamp,
   publishLogs,
   readBuildFacts,
+  removeLeftovers,
   requireArch,
   requireCount,
   type StepContext,
+  scavengeLogs,
   tagVersion,
+  takeOwnership,
   visibleNames,
 } from '../lib/step/index.ts';
 import { deriveDockerForm, parseVersion } from '../lib/version/index.ts';
 import { runAsScript } from './run-as-script.ts';
 
-const LOGS = '__build__/sdk-bootstrap-logs-to-upload/';
+const BUILD = '__build__';
+const LOGS = `${BUILD}/sdk-bootstrap-logs-to-upload/`;
 
-/** Fetches the seed, verified, before the tree asks for it. */
+/**
+ * Fetches the seed, verified, before the tree asks for it. One that nobody has is left to the tree, which may know more places and says best what
+ * it lacks.
+ */
 const fetchSeed = async (context: StepContext, seed: string): Promise<void> => {
-  const { tree, containers } = context;
+  const { tree, containers, log } = context;
   if (tree.sdk.ownSeeds && new RegExp(tree.sdk.ownSeeds).test(seed)) return;
   const name = fill(tree.sdk.image, { flavour: 'all' });
-  const { fetched } = await containers.ensure({ name, version: deriveDockerForm(seed), registry: context.registry });
-  context.inputs.push(...fetched);
+  try {
+    const { fetched } = await containers.ensure({ name, version: deriveDockerForm(seed), registry: context.registry });
+    context.inputs.push(...fetched);
+  } catch (error) {
+    if (!isSlipwayError(error, 'CONTAINER_IMAGE_MISSING')) throw error;
+    log.warn(`${error.message} ${error.hint ?? ''} It is left to the tree to find it.`);
+  }
 };
 
 /** The tarball and what the tree put beside it under the same name (contents list, digests). */
@@ -64,24 +77,35 @@ export const sdkBootstrap = defineStep({
   },
   async run(context, { seed, version }) {
     const { tree, log, workspace, effects, settings } = context;
-    await log.phase('fetch the seed', () => fetchSeed(context, seed));
     const tagged = await log.phase('tag the version', () => tagVersion(context, 'sdk', version));
     if (tagged.stop) return tagged.summary;
-    await workspace.remove(LOGS);
+    await applyTreePatch(context);
+    await log.phase('fetch the seed', () => fetchSeed(context, seed));
+    await removeLeftovers(context, LOGS);
     await workspace.makeFolder(LOGS);
     // The original hands over the tag without its channel, the build id still after a '-'.
     const target = version.dockerForm;
     try {
-      await log.phase('build the SDK', () =>
-        effects.run(['./bootstrap_sdk_container', '-l', LOGS, '-x', CLEANUP_FILE, seed, target]),
-      );
+      try {
+        await log.phase('build the SDK', () =>
+          effects.run(['./bootstrap_sdk_container', '-l', LOGS, '-x', CLEANUP_FILE, seed, target]),
+        );
+      } finally {
+        if (!context.signal.aborted) await takeOwnership(context, BUILD);
+      }
       const facts = await readBuildFacts(context, settings.ARCH);
-      const files = await tarballFiles(context, fill(tree.sdk.tarball, facts));
+      const tarball = fill(tree.sdk.tarball, facts);
+      const files = await tarballFiles(context, tarball);
+      // Digests that the tree made itself (catalyst) are for the contents list too.
+      const hasDigests = files.some((file) => file.endsWith('.DIGESTS'));
+      const digests = hasDigests ? [basename(tarball)] : true;
       const folder = `sdk/${settings.ARCH}/${facts.sdkVersion}`;
-      context.outputs.push(...(await log.phase('publish the SDK', () => context.cache.publish({ folder, files }))));
+      const published = await log.phase('publish the SDK', () => context.cache.publish({ folder, files, digests }));
+      context.outputs.push(...published);
       return { version: version.text, sdkVersion: facts.sdkVersion };
     } finally {
       if (!context.signal.aborted) {
+        if (tree.sdk.scavenge) await scavengeLogs(context, tree.sdk.scavenge, workspace.resolve(LOGS));
         const name = `sdk-bootstrap-logs-${settings.ARCH}-${logStamp(context.now())}.tar.xz`;
         await publishLogs(context, { folder: LOGS, name, version: version.cacheForm });
       }

@@ -4,6 +4,7 @@
  *
  * Needs: a checkout of the tag whose SDK tarball is in the cache.
  */
+import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fill } from '../lib/config/index.ts';
 import { inParallel } from '../lib/process/index.ts';
@@ -13,9 +14,12 @@ import {
   logStamp,
   publishLogs,
   readBuildFacts,
+  removeLeftovers,
   requireCount,
   type StepContext,
+  takeOwnership,
 } from '../lib/step/index.ts';
+import { parseVersionFile } from '../lib/version/index.ts';
 import { runAsScript } from './run-as-script.ts';
 
 const LOGS = '__build__/sdk-container-logs-to-upload';
@@ -29,6 +33,20 @@ const publishFlavours = async (context: StepContext, sdkVersionTag: string): Pro
     return context.containers.publish({ name, version: sdkVersionTag, registry: context.registry });
   });
   context.outputs.push(...records.flat());
+};
+
+/**
+ * flatcar/scripts writes the version file itself while it makes the images, and where several tags are at HEAD it becomes unreadable for every later
+ * step.
+ */
+const repairVersionFile = async ({ tree, workspace, log }: StepContext, before: string): Promise<void> => {
+  const file = workspace.resolve(tree.versionFile);
+  try {
+    parseVersionFile(tree.variablePrefix, await readFile(file, 'utf8'), file);
+  } catch (error) {
+    log.warn(`${error instanceof Error ? error.message : error} It is written back as it was.`);
+    await workspace.write(tree.versionFile, before);
+  }
 };
 
 export const sdkContainer = defineStep({
@@ -51,8 +69,10 @@ export const sdkContainer = defineStep({
       cache.fetch(`sdk/${arch}/${facts.sdkVersion}/${tarball}`, workspace.resolve(tree.sdk.buildFolder)),
     );
     context.inputs.push({ path: fetched.path, sizeBytes: fetched.sizeBytes, sha256: fetched.sha256 });
-    await workspace.remove(LOGS);
+    await removeLeftovers(context, LOGS);
     await workspace.makeFolder(LOGS);
+    const startedAt = context.now();
+    const versionText = await readFile(workspace.resolve(tree.versionFile), 'utf8');
     const built = log.phase('make the SDK images', () =>
       effects.run([
         './build_sdk_container_image',
@@ -68,7 +88,9 @@ export const sdkContainer = defineStep({
       await log.phase('publish the SDK images', () => publishFlavours(context, facts.sdkVersionTag));
     } finally {
       if (!context.signal.aborted) {
-        const name = `sdk-container-logs-${arch}-${logStamp(context.now())}.tar.xz`;
+        await repairVersionFile(context, versionText);
+        await takeOwnership(context, LOGS);
+        const name = `sdk-container-logs-${arch}-${logStamp(startedAt)}.tar.xz`;
         await publishLogs(context, { folder: LOGS, name, version: facts.sdkVersion });
       }
     }

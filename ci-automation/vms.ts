@@ -9,30 +9,47 @@ import { fill, fillAll } from '../lib/config/index.ts';
 import { SlipwayError, slipwayError } from '../lib/errors/index.ts';
 import { inParallel, waitForAll } from '../lib/process/index.ts';
 import {
+  applyTreePatch,
   type BuildFacts,
   defineStep,
   expandFormats,
   getParallelism,
+  officialEnv,
   readBuildFacts,
+  removeLeftovers,
   requireArch,
   requireCount,
   runInSdk,
   type SdkContainer,
   type StepContext,
 } from '../lib/step/index.ts';
+import { readTreeList } from '../lib/tree/index.ts';
 import { runAsScript } from './run-as-script.ts';
 
 const INPUT = 'images-in';
 const OUTPUT = 'images';
 const LATEST = join(OUTPUT, 'latest');
+const LATEST_INPUT = join(OUTPUT, 'latest-input');
+
+/** A few at a time hide the round trips. */
+const FETCHES_AT_ONCE = 4;
+
+/** Names of the inputs, those that stand for one file per item of a list spelled out. */
+const inputNames = async ({ root, tree }: StepContext, facts: BuildFacts): Promise<string[]> => {
+  const { inputs, inputsFor } = tree.vms;
+  const items = inputsFor === undefined ? [] : await readTreeList(root, tree, inputsFor, facts.arch);
+  return inputs.flatMap((input) =>
+    input.includes('${item}') ? items.map((item) => fill(input, { ...facts, item })) : [fill(input, facts)],
+  );
+};
 
 const fetchInputs = async (context: StepContext, facts: BuildFacts): Promise<void> => {
   const { tree, workspace, cache } = context;
-  await workspace.remove(INPUT);
+  const names = await inputNames(context, facts);
+  await removeLeftovers(context, INPUT);
   await workspace.makeFolder(INPUT);
-  const names = fillAll(tree.vms.inputs, facts);
-  const records = await waitForAll(
-    names.map((name) => cache.fetch(`images/${facts.arch}/${facts.version}/${name}`, workspace.resolve(INPUT))),
+  const records = await inParallel(names, FETCHES_AT_ONCE, (name) =>
+    cache.fetch(`images/${facts.arch}/${facts.version}/${name}`, workspace.resolve(INPUT)),
   );
   context.inputs.push(...records.map(({ path, sizeBytes, sha256 }) => ({ path, sizeBytes, sha256 })));
   const [program = '', ...rest] = fillAll(tree.vms.decompress, facts);
@@ -89,28 +106,42 @@ const makeAll = async (
   reference: string,
   formats: readonly string[],
 ): Promise<Made[]> => {
-  const { tree, workspace, engine } = context;
+  const { tree, engine } = context;
   const root = `${tree.image.root}/${facts.arch}-usr`;
-  const container: SdkContainer = { name: fill(tree.vms.container, facts), image: reference, version: facts.version };
+  const container: SdkContainer = {
+    name: fill(tree.vms.container, facts),
+    image: reference,
+    version: facts.version,
+    env: officialEnv(tree, facts),
+  };
+  await removeLeftovers(context, `${tree.image.hostRoot}/${facts.arch}-usr`);
   await runInSdk(context, { ...container, cleanup: true }, ['mkdir', '-p', `${root}/latest`]);
   await runInSdk(context, container, ['mv', `${INPUT}/`, `${root}/latest-input`]);
-  // Started once for all: the commands then share the container, and none stops it under the others.
-  await engine.startContainer(container.name);
   const atOnce = await getParallelism(context, formats.length);
+  // Started once for all: the commands then share the container, and none stops it under the others.
+  if (atOnce > 1) await engine.startContainer(container.name);
   context.log.info(`${formats.length} formats, ${atOnce} at a time`);
   const made = await inParallel(formats, atOnce, (format) =>
     makeFormat(context, container, { arch: facts.arch, root }, format),
   );
-  await engine.stopContainer(container.name);
-  await workspace.remove(OUTPUT);
+  if (atOnce > 1) await engine.stopContainer(container.name);
+  await removeLeftovers(context, OUTPUT);
   await runInSdk(context, container, ['mv', `${root}/`, './images//']);
   return made;
 };
 
+/** Links to inputs are digested through what they point to, which lies elsewhere and is published already. */
 const publish = async (context: StepContext, facts: BuildFacts): Promise<void> => {
+  const { tree, workspace, cache, outputs } = context;
   const folder = `images/${facts.arch}/${facts.version}`;
-  const records = await context.cache.publish({ folder, files: [context.workspace.resolve(LATEST)] });
-  context.outputs.push(...records);
+  const { links, besideForDigests: beside } = tree.vms;
+  for (const [name, target] of Object.entries(links)) await workspace.link(join(LATEST, name), target);
+  for (const name of beside) await workspace.move(join(LATEST_INPUT, name), join(LATEST, name));
+  try {
+    outputs.push(...(await cache.publish({ folder, files: [workspace.resolve(LATEST)], leaveOut: beside })));
+  } finally {
+    for (const name of beside) await workspace.move(join(LATEST, name), join(LATEST_INPUT, name));
+  }
 };
 
 export const vms = defineStep({
@@ -126,10 +157,11 @@ export const vms = defineStep({
   parse(positionals, { tree }) {
     requireCount(this, positionals, 2);
     const [arch = '', ...words] = positionals;
-    return { arch: requireArch(tree, arch), formats: expandFormats(tree, words) };
+    return { arch: requireArch(tree, arch), ...expandFormats(tree, words) };
   },
-  async run(context, { arch, formats }) {
+  async run(context, { arch, formats, skipped }) {
     const { tree, containers, log } = context;
+    for (const name of skipped) log.info(`${name} is for the test step only; nothing is made for it here.`);
     const facts = await readBuildFacts(context, arch);
     const packages = await log.phase('fetch the packages and the image', async () => {
       const [image] = await waitForAll([
@@ -139,6 +171,7 @@ export const vms = defineStep({
       return image;
     });
     context.inputs.push(...packages.fetched);
+    await applyTreePatch(context);
     const made = await log.phase('make the vendor images', () => makeAll(context, facts, packages.reference, formats));
     await log.phase('publish the vendor images', () => publish(context, facts));
     const failed = made.filter(({ error }) => error !== undefined);

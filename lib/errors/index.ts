@@ -1,12 +1,16 @@
 import { cacheErrors } from './catalog/cache.ts';
 import { configErrors } from './catalog/config.ts';
 import { containerErrors } from './catalog/container.ts';
+import { patchErrors } from './catalog/patch.ts';
 import { processErrors } from './catalog/process.ts';
+import { releaseErrors } from './catalog/release.ts';
+import { retentionErrors } from './catalog/retention.ts';
 import { setupErrors } from './catalog/setup.ts';
 import { signingErrors } from './catalog/signing.ts';
 import { stepErrors } from './catalog/step.ts';
 import { tagErrors } from './catalog/tag.ts';
 import { testingErrors } from './catalog/testing.ts';
+import { vendorTestErrors } from './catalog/vendor-tests.ts';
 import { versionErrors } from './catalog/version.ts';
 import { type ErrorText, SlipwayError } from './slipway-error.ts';
 
@@ -17,12 +21,16 @@ export const catalog = {
   ...cacheErrors,
   ...configErrors,
   ...containerErrors,
+  ...patchErrors,
   ...processErrors,
+  ...releaseErrors,
+  ...retentionErrors,
   ...setupErrors,
   ...signingErrors,
   ...stepErrors,
   ...tagErrors,
   ...testingErrors,
+  ...vendorTestErrors,
   ...versionErrors,
 } as const;
 

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { LogEvent, Outcome, Sink } from './events.ts';
+import type { Mask } from './mask.ts';
 
 /** Counts the bytes of one transfer or conversion and reports them a few times per second. */
 export interface Progress {
@@ -18,6 +19,10 @@ export interface Log {
   phase<T>(name: string, work: () => Promise<T>): Promise<T>;
   /** @param totalBytes leave out when not known */
   progress(label: string, totalBytes?: number): Progress;
+  /** From now on these texts are hidden in all that is written. */
+  hide(secrets: readonly string[]): void;
+  /** A text without the hidden ones, for writing it elsewhere. */
+  mask(text: string): string;
 }
 
 /** Several progress reports per second would only flood a log file; the terminal view needs no more either. */
@@ -45,14 +50,17 @@ const startProgress = (emit: Sink, now: () => number, label: string, totalBytes:
  *
  * @param sink for example {@link textSink} or {@link jsonSink}
  * @param now milliseconds, for durations; replaced in tests
+ * @param mask what the sink hides secrets with; learns of those that turn up later
  */
-export const createLog = (sink: Sink, now: () => number = Date.now): Log => {
+export const createLog = (sink: Sink, now: () => number = Date.now, mask?: Mask): Log => {
   // Phases that run side by side are not inside each other, so that a counter will not do.
   const depths = new AsyncLocalStorage<number>();
   return {
     emit: sink,
     info: (text) => sink({ kind: 'info', text }),
     warn: (text) => sink({ kind: 'warning', text }),
+    hide: (secrets) => mask?.add(secrets),
+    mask: (text) => mask?.(text) ?? text,
     progress: (label, totalBytes) => startProgress(sink, now, label, totalBytes),
     async phase(phase, work) {
       const startedMs = now();

@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { load } from 'js-yaml';
 import * as v from 'valibot';
 import { nearest } from '../config/index.ts';
@@ -35,21 +35,27 @@ const readIfThere = async (file: string): Promise<string | undefined> => {
   }
 };
 
+/** Files of the descriptions that come into question. */
+const candidateFiles = async (root: string, name: string, folder: string): Promise<string[]> => {
+  const known = await knownTrees(folder);
+  if (name === '') return known.map((one) => join(folder, `${one}.yaml`));
+  if (known.includes(name)) return [join(folder, `${name}.yaml`)];
+  const own = resolve(root, name);
+  if (name.endsWith('.yaml') && (await readIfThere(own)) !== undefined) return [own];
+  throw slipwayError('TREE_UNKNOWN', { tree: name, known, nearest: nearest(name, known) });
+};
+
 /**
  * Finds the description of the OS tree in `root`: the one named, or the one whose version file is there with its variables.
  *
  * @param root absolute path of the checkout
- * @param name a tree's name, or empty
+ * @param name a tree's name, the path of a description (`*.yaml`, against `root`), or empty
  * @throws TREE_NOT_FOUND, TREE_UNKNOWN, TREE_DESCRIPTION_INVALID
  */
 export const findTree = async (root: string, name: string, folder = TREES_FOLDER): Promise<TreeDescription> => {
-  const known = await knownTrees(folder);
-  if (name !== '' && !known.includes(name)) {
-    throw slipwayError('TREE_UNKNOWN', { tree: name, known, nearest: nearest(name, known) });
-  }
   const versionFiles = new Set<string>();
-  for (const candidate of name === '' ? known : [name]) {
-    const tree = await readTreeDescription(join(folder, `${candidate}.yaml`));
+  for (const file of await candidateFiles(root, name, folder)) {
+    const tree = await readTreeDescription(file);
     const text = await readIfThere(join(root, tree.versionFile));
     if (text?.includes(`${tree.variablePrefix}VERSION=`)) return tree;
     versionFiles.add(`${tree.versionFile} with ${tree.variablePrefix}VERSION`);

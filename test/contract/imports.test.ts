@@ -8,13 +8,17 @@ const BASE = ['log', 'errors', 'process', 'config', 'git'];
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   cache: ['signing'],
   container: ['cache'],
+  release: ['cache', 'container'],
+  retention: ['cache', 'version'],
   setup: ['container'],
   tag: ['version'],
   testing: ['qemu'],
+  // The reports as JUnit; uploads.
+  'vendor-tests': ['cache', 'testing'],
   // The description of a tree names the parts that read it.
-  tree: ['qemu', 'testing'],
+  tree: ['qemu', 'release', 'retention', 'testing', 'vendor-tests'],
   // What all steps have in common: it puts the abilities together.
-  step: ['cache', 'container', 'signing', 'tag', 'tree', 'version'],
+  step: ['cache', 'container', 'patch', 'signing', 'tag', 'tree', 'vendor-tests', 'version'],
 };
 
 const files = [...sourceFiles('lib/**/*.ts'), ...sourceFiles('ci-automation/**/*.ts')];

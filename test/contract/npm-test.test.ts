@@ -36,6 +36,7 @@ describe('layers', () => {
     expect(layers.map(({ name, usesHost }) => [name, usesHost])).toEqual([
       ['fast', false],
       ['integration', true],
+      ['conformance', true],
       ['e2e', true],
     ]);
   });
@@ -44,7 +45,7 @@ describe('layers', () => {
     const chosen = (path: string) => selectLayers([path]).map(({ name }) => name);
     expect(chosen('test/lib/log')).toEqual(['fast']);
     expect(chosen('test/integration/container.test.ts')).toEqual(['integration']);
-    expect(chosen('test')).toEqual(['fast', 'integration', 'e2e']);
+    expect(chosen('test')).toEqual(['fast', 'integration', 'conformance', 'e2e']);
   });
 
   test('have every test file of the project', () => {

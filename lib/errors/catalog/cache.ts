@@ -46,7 +46,7 @@ export const cacheErrors = {
     kind: 'failure',
     message: `The certificate of ${c.host} is not trusted: ${c.reason}.`,
     hint: c.caFile
-      ? `Only the authorities in ${c.caFile} (BUILDCACHE_CA_FILE) are trusted; the server's certificate must come from one of them and name the host.`
+      ? `Trusted are the authorities of this system and those in ${c.caFile} (BUILDCACHE_CA_FILE); the server's certificate must come from one of them and name the host.`
       : 'If the server has a certificate from an authority of your own, set BUILDCACHE_CA_FILE to the PEM file of that authority.',
   }),
   CACHE_HOST_KEY: (c: {
@@ -118,7 +118,7 @@ export const cacheErrors = {
   ARTIFACT_FILE_INVALID: (c: { file: string; reason: string }): ErrorText => ({
     kind: 'failure',
     message: `${c.file} cannot be published: ${c.reason}.`,
-    hint: 'Expected a regular file (or a link to one) that nobody changes while it is published.',
+    hint: 'Expected a regular file that nobody changes while it is published, or a symbolic link with a relative target in the published folder.',
   }),
   ARTIFACT_DIGEST_MISMATCH: (c: {
     file: string;

@@ -24,6 +24,19 @@ export const configErrors = {
       "'npm run config -- show' in Slipway's checkout prints every setting and where it comes from.",
     ].join('\n'),
   }),
+  SETTINGS_NEED_SHELL: (c: { faults: readonly ConfigFault[] }): ErrorText => ({
+    kind: 'misuse',
+    message: `The tree sets ${c.faults.length === 1 ? 'a setting' : `${c.faults.length} settings`} in a way that only a shell could evaluate; the file is read as data and not executed.`,
+    hint: [
+      ...c.faults.map((fault) => `${fault.where}: ${fault.text}`),
+      'Give the value itself: as a flag, in the environment, or in a ci-config.env in the root of the tree.',
+    ].join('\n'),
+  }),
+  CONFIG_NOTHING_TO_IMPORT: (c: { cwd: string }): ErrorText => ({
+    kind: 'misuse',
+    message: `There are no settings to import in ${c.cwd}: it is not the root of an OS tree that has a file of settings.`,
+    hint: 'Run it in the root of the OS tree, or name the file: config import FILE',
+  }),
   CONFIG_FILE_UNREADABLE: (c: { file: string; reason: string }): ErrorText => ({
     kind: 'misuse',
     message: `The settings file ${c.file} cannot be read: ${c.reason}.`,
@@ -62,11 +75,16 @@ export const configErrors = {
   TREE_UNKNOWN: (c: { tree: string; known: readonly string[]; nearest?: string }): ErrorText => ({
     kind: 'misuse',
     message: `There is no description of an OS tree named '${c.tree}'.${meant(c.nearest)}`,
-    hint: `Known: ${list(c.known)}. A tree is described by config/trees/NAME.yaml in Slipway's checkout.`,
+    hint: `Known: ${list(c.known)}. A tree is described by config/trees/NAME.yaml in Slipway's checkout, or by a *.yaml file of your own.`,
   }),
   TREE_DESCRIPTION_INVALID: (c: { file: string; faults: readonly string[] }): ErrorText => ({
     kind: 'misuse',
     message: `The description of the OS tree in ${c.file} is wrong.`,
     hint: c.faults.join('\n'),
+  }),
+  TREE_LIST_UNREADABLE: (c: { file: string; reason: string }): ErrorText => ({
+    kind: 'misuse',
+    message: `A list of the OS tree cannot be read from ${c.file}: ${c.reason}.`,
+    hint: 'Check the file in the checkout; it is read as data, so it must set the list to plain words.',
   }),
 } satisfies Record<string, (facts: never) => ErrorText>;

@@ -27,6 +27,11 @@ export const stepErrors = {
     message: `There is no earlier build to go on with from '${c.step}'.`,
     hint: "Run 'npm run nightly' without --from first.",
   }),
+  STEP_NOT_IN_TREE: (c: { step: string; tree: string }): ErrorText => ({
+    kind: 'misuse',
+    message: `The description of ${c.tree} says nothing of what ${c.step} needs.`,
+    hint: 'The step is for trees whose description in config/trees has that section.',
+  }),
   OUTPUT_MISSING: (c: { what: string; file: string; command: string }): ErrorText => ({
     kind: 'failure',
     message: `${c.command} ended well but left no ${c.what} at ${c.file}.`,

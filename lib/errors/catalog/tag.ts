@@ -84,6 +84,45 @@ export const tagErrors = {
     message: `The push of ${c.refs.join(' and ')} did not come through, and this clone is as before.`,
     hint: `Check the address of the remote and the right to push, then run the step again. What git said:\n${c.output.trimEnd() || '(nothing)'}`,
   }),
+  TAG_NOT_DELETED: (c: {
+    tag: string;
+    remote: string;
+    expected: string;
+    found: string;
+    output: string;
+  }): ErrorText => ({
+    kind: 'failure',
+    message:
+      c.found === c.expected
+        ? `The tag ${c.tag} could not be deleted on the remote '${c.remote}'.`
+        : `The tag ${c.tag} is at ${short(c.found)} on the remote '${c.remote}', not at ${short(c.expected)}, and stays: somebody made it anew.`,
+    hint: `Check the right to delete tags there. What git said:\n${c.output.trimEnd() || '(nothing)'}`,
+  }),
+  SUBMODULE_TAG_DIFFERS: (c: { submodule: string; tag: string; tagCommit: string; wanted: string }): ErrorText => ({
+    kind: 'failure',
+    message: `The submodule ${c.submodule} has the tag ${c.tag} already, at ${short(c.tagCommit)}; this version is to have ${short(c.wanted)} of it.`,
+    hint: 'Leave out the ref to take what is tagged, use another version, or delete that tag if nobody needs it.',
+  }),
+  SUBMODULE_REF_UNKNOWN: (c: { submodule: string; ref: string }): ErrorText => ({
+    kind: 'misuse',
+    message: `The remote of the submodule ${c.submodule} has no branch, tag or commit '${c.ref}'.`,
+    hint: 'Give a ref that is pushed.',
+  }),
+  SUBMODULE_NOT_RECORDED: (c: { submodule: string; path: string }): ErrorText => ({
+    kind: 'misuse',
+    message: `.gitmodules names the submodule ${c.submodule}, and the commit that is checked out records nothing at ${c.path}.`,
+    hint: 'Commit the submodule, or take it out of .gitmodules.',
+  }),
+  SUBMODULE_PUSH_FAILED: (c: { submodule: string; tag: string; output: string }): ErrorText => ({
+    kind: 'failure',
+    message: `The tag ${c.tag} could not be pushed to the remote of the submodule ${c.submodule}; the tree was not tagged.`,
+    hint: `Check the right to push there, then run the step again. What git said:\n${c.output.trimEnd() || '(nothing)'}`,
+  }),
+  SIGN_WITHOUT_KEY: (c: { version: string }): ErrorText => ({
+    kind: 'misuse',
+    message: `SIGN asks for a signed tag ${c.version}, and there is no key to sign it with.`,
+    hint: 'Set SIGNER and SIGNING_KEY, or leave out SIGN.',
+  }),
   TAG_SETTING_INVALID: (c: { setting: string; value: string; allowed: readonly string[] }): ErrorText => ({
     kind: 'failure',
     message: `${c.setting} is '${c.value}'; it can be ${c.allowed.map((word) => `'${word}'`).join(', ')} or empty.`,

@@ -132,4 +132,26 @@ describe('secrets', () => {
     expect(out).not.toMatch(/p@ss|p%40ss|cEBzcyB3b3Jk/);
     expect(out).toContain('***');
   });
+
+  it('that turn up later are hidden from then on, also with characters that JSON writes in another way', () => {
+    const mask = createMask([]);
+    let out = '';
+    const log = createLog(
+      jsonSink((line) => (out += line), mask),
+      Date.now,
+      mask,
+    );
+    log.hide(['say "hi"']);
+    log.info('say "hi"');
+    expect(out).not.toContain('hi');
+    expect(JSON.parse(out)).toMatchObject({ text: '***' });
+  });
+
+  it('given as arguments of traced commands are hidden although nobody knows them, and the rest stays', () => {
+    const mask = createMask([]);
+    expect(mask('+ kola run --hetzner-token=abc --x \'y\' --api-secret "de" --size=2')).toBe(
+      '+ kola run --hetzner-token=*** --x \'y\' --api-secret "***" --size=2',
+    );
+    expect(JSON.parse(mask(JSON.stringify({ line: '--a-token=abc' })))).toEqual({ line: '--a-token=***' });
+  });
 });

@@ -1,38 +1,42 @@
 import { describe, expect, it } from '@jest/globals';
 import { expandFormats } from '../../../lib/step/formats.ts';
-import type { TreeDescription } from '../../../lib/tree/index.ts';
 
-const formats = Object.fromEntries(
-  ['qemu', 'openstack', 'vmware', 'vmware_ova', 'vmware_raw', 'ami', 'ami_vmdk'].map((name) => [
-    name,
-    { compression: 'none' },
-  ]),
-);
+const names = ['openstack', 'qemu_uefi', 'vmware', 'vmware_ova', 'vmware_raw', 'ami', 'ami_vmdk'];
 const tree = {
   vms: {
-    formats,
-    families: { vmware: ['vmware', 'vmware_ova', 'vmware_raw'], ami: ['ami', 'ami_vmdk'], aws: ['ami', 'ami_vmdk'] },
+    formats: Object.fromEntries(names.map((name) => [name, { compression: 'none' }])),
+    skipped: ['qemu', 'qemu_uefi_secure'],
+    families: {
+      vmware: { prefixes: ['vmware'], formats: ['vmware', 'vmware_ova', 'vmware_raw'] },
+      ami: { prefixes: ['ami', 'aws'], formats: ['ami', 'ami_vmdk'] },
+    },
   },
-} as unknown as TreeDescription;
+};
 
 describe('formats', () => {
   it.each([
     [
-      ['qemu', 'openstack'],
-      ['qemu', 'openstack'],
+      ['qemu_uefi', 'openstack'],
+      ['qemu_uefi', 'openstack'],
     ],
-    [['qemu', 'qemu'], ['qemu']],
+    [['qemu_uefi', 'qemu_uefi'], ['qemu_uefi']],
+    [['openstack qemu_uefi'], ['openstack', 'qemu_uefi']],
     [
-      ['vmware_raw', 'qemu'],
-      ['qemu', 'vmware', 'vmware_ova', 'vmware_raw'],
+      ['vmware_raw', 'qemu_uefi'],
+      ['qemu_uefi', 'vmware', 'vmware_ova', 'vmware_raw'],
     ],
     [
       ['aws', 'openstack', 'vmware'],
       ['openstack', 'vmware', 'vmware_ova', 'vmware_raw', 'ami', 'ami_vmdk'],
     ],
-  ])('%j are %j', (words, expected) => expect(expandFormats(tree, words)).toEqual(expected));
+    [['qemu', 'openstack', 'qemu_uefi_secure'], ['openstack']],
+  ])('%j are %j', (words, expected) => expect(expandFormats(tree, words).formats).toEqual(expected));
+
+  it('says which names are passed over', () => {
+    expect(expandFormats(tree, ['qemu', 'openstack', 'qemu']).skipped).toEqual(['qemu']);
+  });
 
   it('lists the known ones for an unknown one', () => {
-    expect(() => expandFormats(tree, ['qemo'])).toThrow("Unknown image format 'qemo'. Did you mean 'qemu'?");
+    expect(() => expandFormats(tree, ['openstak'])).toThrow("Unknown image format 'openstak'. Did you mean 'openstack'?");
   });
 });
