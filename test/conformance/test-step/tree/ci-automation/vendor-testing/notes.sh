@@ -1,0 +1,1 @@
+# Not executable, so no vendor script.
