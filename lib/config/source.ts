@@ -22,7 +22,9 @@ export interface Notes {
   readonly unread: ConfigFault[];
 }
 
-const has = ({ texts }: Source, name: string): boolean => texts[name] !== undefined && texts[name] !== '';
+/** An empty variable counts as not set; who gives a flag an empty value means it: `--buildcache-server ''` is the local folder. */
+const has = ({ origin, texts }: Source, name: string): boolean =>
+  origin.kind === 'flag' ? texts[name] !== undefined : texts[name] !== undefined && texts[name] !== '';
 
 /** The tree's file as a source of one setting. */
 const treeSource = ({ file }: ShellFile, name: string, value: string, line: number, base: string): Source => ({

@@ -109,6 +109,13 @@ describe('who decides', () => {
     expect(warnings).toEqual(NONE);
   });
 
+  it('an empty flag too: how to get the local folder in a tree that names a server', async () => {
+    const text = 'BUILDCACHE_SERVER="${BUILDCACHE_SERVER:-cache.example.org}"\n';
+    expect((await load({ text })).values.BUILDCACHE_SERVER).toBe('cache.example.org');
+    const { values } = await load({ text, flags: { BUILDCACHE_SERVER: '' } });
+    expect(values).toMatchObject({ BUILDCACHE_SERVER: '', BUILDCACHE_URL: '' });
+  });
+
   it('takes relative paths against the root of the tree, as a shell there would', async () => {
     const { values } = await load({ text: 'SIGNING_KEY=keys/key.asc\nTRUSTED_KEYS=~/trusted' });
     expect(values).toMatchObject({ SIGNING_KEY: join(tree, 'keys/key.asc'), TRUSTED_KEYS: '/home/me/trusted' });

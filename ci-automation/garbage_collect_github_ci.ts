@@ -1,0 +1,10 @@
+#!/usr/bin/env -S sh -c 'exec "$(dirname "$(readlink -f "$0")")/../lib/setup/run-step.sh" "$0" "$@"'
+/**
+ * Deletes old SDK images of pull requests from the cache: one collector of garbage_collect.
+ *
+ * Needs: an account on the cache server.
+ */
+import { garbageCollectGithubCi } from './garbage_collect.ts';
+import { runAsScript } from './run-as-script.ts';
+
+if (import.meta.main) await runAsScript(garbageCollectGithubCi);

@@ -1,0 +1,5 @@
+export { isCloudConfigured } from './cloud.ts';
+export { collectGarbage, type GarbageSummary } from './collect.ts';
+export type { CloudTools, GarbageTools } from './collecting.ts';
+export { type RetentionProfile, retentionSchema } from './profile.ts';
+export { COLLECTORS, type Collector, type GarbageRequest, parseGarbageRequest } from './request.ts';

@@ -1,0 +1,19 @@
+import { type Collecting, listerOf, removePaths } from './collecting.ts';
+import { planPrSdks } from './plan-pr-sdks.ts';
+
+/** Collects SDK images that were made for pull requests. */
+export const collectPrSdks = async (collecting: Collecting): Promise<void> => {
+  const { profile, request, now, log } = collecting;
+  const rules = profile.prSdks;
+  if (!rules) {
+    log.info('This tree has no SDK images of pull requests.');
+    return;
+  }
+  const { keep, minAgeDays } = request.prSdks;
+  log.info(`The ${keep} newest SDK images of pull requests stay, and all that are younger than ${minAgeDays} days.`);
+  const verdicts = planPrSdks(await listerOf(collecting).list(rules.folder), request.prSdks, now);
+  for (const { name, remove, why } of verdicts)
+    log.info(`${remove ? 'delete' : 'keep'} ${rules.folder}/${name}: ${why}`);
+  const condemned = verdicts.filter(({ remove }) => remove).map(({ name }) => `${rules.folder}/${name}`);
+  await removePaths(collecting, collecting.collected['pr-sdks'], condemned);
+};
