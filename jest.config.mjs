@@ -1,5 +1,5 @@
 /**
- * Four layers, one jest project each (docs/testing.md). Native ESM and type stripping: no babel, no ts-jest.
+ * Layers, one jest project each (docs/testing.md). Native ESM and type stripping: no babel, no ts-jest.
  * test/run.ts chooses the projects and passes --experimental-vm-modules.
  */
 const base = {
@@ -19,6 +19,7 @@ export default {
   projects: [
     layer('fast', ['lib', 'contract', 'ci-automation', 'skiff']),
     layer('integration', ['integration']),
+    layer('conformance', ['conformance']),
     layer('e2e', ['e2e']),
   ],
 };

@@ -51,7 +51,8 @@ export const gitTestEnv = (home: string): Record<string, string | undefined> => 
 
 const SOMEBODY = ['-c', 'user.name=Somebody', '-c', 'user.email=somebody@example.org'];
 
-const openClone = (folder: string, env: Record<string, string | undefined>): TestClone => {
+/** A clone that is there already. @param folder absolute path; so are those in `env` */
+export const openClone = (folder: string, env: Record<string, string | undefined>): TestClone => {
   const runner = createRunner({ cwd: folder, env });
   const run = async (...args: string[]): Promise<string> =>
     (await runner.run(['git', ...args], { stdout: 'capture' })).stdout;
@@ -87,7 +88,8 @@ export interface OriginTemplate {
   remove(): Promise<void>;
 }
 
-const openOrigin = (root: string): TestOrigin => {
+/** An origin that is there already. @param root absolute path of the folder that has `origin.git`, and `clone` for new clones */
+export const openOrigin = (root: string): TestOrigin => {
   const folder = join(root, 'origin.git');
   let clones = 0;
   return {

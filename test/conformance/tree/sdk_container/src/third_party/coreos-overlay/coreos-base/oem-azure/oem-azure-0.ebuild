@@ -1,0 +1,3 @@
+EAPI=8
+DESCRIPTION="OEM of azure"
+KEYWORDS="amd64 arm64"

@@ -1,0 +1,3 @@
+EAPI=8
+DESCRIPTION="OEM of qemu"
+KEYWORDS='~amd64 ~arm64'

@@ -1,0 +1,3 @@
+EAPI=8
+DESCRIPTION="OEM of vmware"
+KEYWORDS="amd64"
