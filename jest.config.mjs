@@ -21,5 +21,6 @@ export default {
     layer('integration', ['integration']),
     layer('conformance', ['conformance']),
     layer('e2e', ['e2e']),
+    layer('bench', ['bench']),
   ],
 };

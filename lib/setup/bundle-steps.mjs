@@ -9,7 +9,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
-const outdir = join(root, 'node_modules/.slipway');
+/** Another folder is for tests. */
+const outdir = process.argv[2] ?? join(root, 'node_modules/.slipway');
 
 /** `test` loads its checks by path, which would bring a second copy of what they import. */
 const STEPS = [
@@ -25,39 +26,45 @@ const STEPS = [
   'garbage_collect_releases',
   'release',
 ];
-const entryPoints = STEPS.map((step) => join(root, 'ci-automation', `${step}.ts`));
-
-/** In a bundle a module is no longer where its source is; what it says of its place goes on meaning the source. */
-const keepPlaces = {
+/**
+ * In a bundle a module is no longer where its source is; what it says of its place goes on meaning the source. Only the step itself is the program:
+ * one step may import another.
+ *
+ * @param {string} entryPoint
+ * @returns {import('esbuild').Plugin}
+ */
+const keepPlaces = (entryPoint) => ({
   name: 'keep-places',
-  /** @param {import('esbuild').PluginBuild} plugin */
   setup(plugin) {
     plugin.onLoad({ filter: /[/\\](lib|ci-automation)[/\\].*\.ts$/ }, ({ path }) => ({
       loader: 'ts',
       contents: readFileSync(path, 'utf8')
         .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)))
         .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href))
-        .replaceAll('import.meta.main', JSON.stringify(entryPoints.includes(path))),
+        .replaceAll('import.meta.main', JSON.stringify(path === entryPoint)),
     }));
   },
+});
+
+/** @param {string} step */
+const bundle = (step) => {
+  const entryPoint = join(root, 'ci-automation', `${step}.ts`);
+  return build({
+    entryPoints: [entryPoint],
+    outfile: join(outdir, `${step}.mjs`),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    // Loaded when first used, from where they are.
+    external: ['ssh2', 'rsync', 'tar'],
+    plugins: [keepPlaces(entryPoint)],
+    banner: {
+      js: `import { createRequire as __createRequire } from 'node:module';const require = __createRequire(${JSON.stringify(join(root, 'package.json'))});`,
+    },
+    logLevel: 'warning',
+  });
 };
 
 rmSync(outdir, { recursive: true, force: true });
-await build({
-  entryPoints,
-  outdir,
-  outExtension: { '.js': '.mjs' },
-  bundle: true,
-  splitting: true,
-  chunkNames: 'shared-[hash]',
-  platform: 'node',
-  format: 'esm',
-  target: 'node24',
-  // Loaded when first used, from where they are.
-  external: ['ssh2', 'rsync', 'tar'],
-  plugins: [keepPlaces],
-  banner: {
-    js: `import { createRequire as __createRequire } from 'node:module';const require = __createRequire(${JSON.stringify(join(root, 'package.json'))});`,
-  },
-  logLevel: 'warning',
-});
+await Promise.all(STEPS.map(bundle));

@@ -190,3 +190,15 @@ describe('vms', () => {
     expect(end.stderr).toMatch(/\n=== vms: failed in .*\n$/);
   });
 });
+
+test('a version file that the making of the SDK images left unreadable is written back (defect 20)', async () => {
+  const world = worldBefore('sdk_container');
+  const script = join(world.tree, 'build_sdk_container_image');
+  const file = 'sdk_container/.repo/manifests/version.txt';
+  const before = world.read(`tree/${file}`);
+  const spoil = `printf 'SKIFF_VERSION=1.2.3\\n4.5.6\\n' >${file}\n`;
+  writeFileSync(script, `${readFileSync(script, 'utf8')}${spoil}`);
+  const end = await mustRun(world, 'sdk_container', []);
+  expect(end.stderr).toContain('It is written back as it was.');
+  expect(world.read(`tree/${file}`)).toBe(before);
+});

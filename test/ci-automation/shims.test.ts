@@ -87,6 +87,17 @@ describe('a function of a shim', () => {
     expect([status, stderr.includes('SIGN_WITHOUT_KEY')]).toEqual([2, true]);
   });
 
+  it('fails as a whole also where a shell forgives functions their failures (defect 27)', () => {
+    const world = linked();
+    world.write('staged', 'x');
+    world.git('add', 'staged');
+    const script =
+      '. ci-automation/packages-tag.sh; if packages_tag VERSION; then echo done; else echo "ended with $?"; fi';
+    const { stdout } = bash(world, script.replace('VERSION', VERSION));
+    expect(stdout.split('\n').at(-2)).toBe('ended with 2');
+    expect([world.git('tag'), world.git('log', '--format=%s')]).toEqual(['', 'Initial']);
+  });
+
   it('leaves the shell of the caller as it was, and words that look like flags are no flags', () => {
     const world = linked();
     const { stdout, stderr } = bash(

@@ -115,6 +115,35 @@ describe('a step without what it needs', () => {
   }, 60_000);
 });
 
+describe('push_pkgs', () => {
+  test('without the folder of the packages publishes nothing, least of all something else (defect 18)', async () => {
+    const world = stage.open();
+    world.offerSdk('amd64', '9000.0.0');
+    await mustRun(world, ['packages_tag', 'alpha-9000.1.0-w']);
+    for (const entryPoint of ['build_packages', 'build_dev_binpkgs']) world.behave(entryPoint, 'nothing');
+    await mustRun(world, ['packages', 'amd64']);
+    const end = await run(world, ['push_pkgs', 'amd64']);
+    expect([end.exitCode, errorCode(end)]).toEqual([1, 'COMMAND_FAILED']);
+    expect(artifacts(world).filter((path) => path.startsWith('boards/'))).toEqual([]);
+  }, 60_000);
+});
+
+describe('a checkout with several tags (defect 20)', () => {
+  test('is of the channel whose version is in the version file, and stays readable', async () => {
+    const world = stage.open();
+    world.offerSdk('amd64', '9000.0.0');
+    await mustRun(world, ['packages_tag', 'alpha-9000.1.0-v']);
+    for (const tag of ['beta-9000.1.0', 'stable-9000.1.0-other']) world.git('tag', tag);
+    for (const step of ['packages', 'image', 'push_pkgs']) await mustRun(world, [step, 'amd64']);
+    const calls = world.read('calls').split('\n');
+    expect(calls.filter((line) => line.includes('./build_image')).join()).toContain('--group=alpha');
+    expect(calls.filter((line) => line.includes('./build_dev_binpkgs')).join()).toContain('-v 9000.1.0+v');
+    expect(world.read('tree/sdk_container/.repo/manifests/version.txt')).toMatch(
+      /^FLATCAR_VERSION=9000\.1\.0\+v\nFLATCAR_VERSION_ID=9000\.1\.0\n/,
+    );
+  }, 60_000);
+});
+
 describe('one format of several that is killed', () => {
   test('does not take the others with it, and is named', async () => {
     const world = stage.open();

@@ -37,7 +37,9 @@ test('every file of the project that the documents name in code quotes exists', 
   const dead = docs.flatMap(({ path, text }) =>
     [...text.matchAll(/`([\w./-]+\/[\w./-]+\.\w+)`/g)]
       .map(([, name = '']) => name)
-      .filter((name) => folders.test(name) && !ofTree.test(name) && !placeholder.test(name) && !existsSync(join(root, name)))
+      .filter(
+        (name) => folders.test(name) && !ofTree.test(name) && !placeholder.test(name) && !existsSync(join(root, name)),
+      )
       .map((name) => `${path}: ${name}`),
   );
   expect(dead).toEqual([]);

@@ -38,6 +38,7 @@ describe('layers', () => {
       ['integration', true],
       ['conformance', true],
       ['e2e', true],
+      ['bench', true],
     ]);
   });
 
@@ -46,6 +47,7 @@ describe('layers', () => {
     expect(chosen('test/lib/log')).toEqual(['fast']);
     expect(chosen('test/integration/container.test.ts')).toEqual(['integration']);
     expect(chosen('test')).toEqual(['fast', 'integration', 'conformance', 'e2e']);
+    expect(chosen('test/bench')).toEqual(['bench']);
   });
 
   test('have every test file of the project', () => {

@@ -28,13 +28,17 @@ export const layers: readonly Layer[] = config.projects.map(({ displayName, test
 
 const isInside = (inner: string, outer: string): boolean => inner === outer || inner.startsWith(`${outer}/`);
 
-/** The layers that have tests below one of the paths; all of them when there are no paths. */
+/** Benchmarks run when they are named and not otherwise: their figures are for people. */
+const isForPeople = ({ name }: Layer): boolean => name === 'bench';
+
+/** The layers that have tests below one of the paths; all tests when there are no paths. */
 export const selectLayers = (paths: readonly string[]): readonly Layer[] =>
-  layers.filter(
-    ({ folders }) =>
-      paths.length === 0 ||
-      paths.some((path) => folders.some((folder) => isInside(path, folder) || isInside(folder, path))),
-  );
+  layers.filter((layer) => {
+    if (paths.length === 0) return !isForPeople(layer);
+    return paths.some((path) =>
+      layer.folders.some((folder) => isInside(path, folder) || (!isForPeople(layer) && isInside(folder, path))),
+    );
+  });
 
 /**
  * A path of the command line as a path of tests below the checkout: `test/lib/version`, or `lib/version` for short.
