@@ -37,6 +37,8 @@ describe('formats', () => {
   });
 
   it('lists the known ones for an unknown one', () => {
-    expect(() => expandFormats(tree, ['openstak'])).toThrow("Unknown image format 'openstak'. Did you mean 'openstack'?");
+    expect(() => expandFormats(tree, ['openstak'])).toThrow(
+      "Unknown image format 'openstak'. Did you mean 'openstack'?",
+    );
   });
 });
