@@ -10,6 +10,7 @@ import {
   applyTreePatch,
   type BuildFacts,
   defineStep,
+  fetchPackagesImage,
   officialEnv,
   readBuildFacts,
   removeLeftovers,
@@ -64,14 +65,11 @@ export const image = defineStep({
     return { arch: requireArch(tree, positionals[0] ?? '') };
   },
   async run(context, { arch }) {
-    const { tree, cache, containers, log, workspace } = context;
+    const { tree, cache, log, workspace } = context;
     const facts = await readBuildFacts(context, arch);
-    const packages = await log.phase('fetch the packages', () =>
-      containers.ensure({ name: fill(tree.packages.image, facts), version: facts.versionTag, registry: '' }),
-    );
-    context.inputs.push(...packages.fetched);
+    const packages = await log.phase('fetch the packages', () => fetchPackagesImage(context, facts));
     await applyTreePatch(context);
-    await log.phase('build the image', () => build(context, facts, packages.reference));
+    await log.phase('build the image', () => build(context, facts, packages));
     for (const name of tree.image.remove) await workspace.remove(join(LATEST, name));
     const folder = `images/${arch}/${facts.version}`;
     const published = await log.phase('publish the image', () =>

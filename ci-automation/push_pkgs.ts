@@ -11,6 +11,7 @@ import {
   applyTreePatch,
   type BuildFacts,
   defineStep,
+  fetchPackagesImage,
   isVersionAtTag,
   readBuildFacts,
   removeLeftovers,
@@ -63,16 +64,11 @@ export const pushPkgs = defineStep({
     return { arch: requireArch(tree, positionals[0] ?? ''), rules: pushPackages };
   },
   async run(context, { arch, rules }) {
-    const { tree, cache, containers, log, workspace } = context;
+    const { cache, log, workspace } = context;
     const facts = await readBuildFacts(context, arch);
-    const packages = await log.phase('fetch the packages', () =>
-      containers.ensure({ name: fill(tree.packages.image, facts), version: facts.versionTag, registry: '' }),
-    );
-    context.inputs.push(...packages.fetched);
+    const packages = await log.phase('fetch the packages', () => fetchPackagesImage(context, facts));
     await applyTreePatch(context);
-    const collected = await log.phase('build the development packages', () =>
-      build(context, rules, facts, packages.reference),
-    );
+    const collected = await log.phase('build the development packages', () => build(context, rules, facts, packages));
     const folder = fill(rules.cacheFolder, facts);
     const published = await log.phase('publish the packages', () =>
       cache.publish({ folder, files: [workspace.resolve(collected)], digests: false, last: rules.last }),

@@ -13,6 +13,7 @@ import {
   type BuildFacts,
   defineStep,
   expandFormats,
+  fetchPackagesImage,
   getParallelism,
   officialEnv,
   readBuildFacts,
@@ -160,19 +161,15 @@ export const vms = defineStep({
     return { arch: requireArch(tree, arch), ...expandFormats(tree, words) };
   },
   async run(context, { arch, formats, skipped }) {
-    const { tree, containers, log } = context;
+    const { log } = context;
     for (const name of skipped) log.info(`${name} is for the test step only; nothing is made for it here.`);
     const facts = await readBuildFacts(context, arch);
     const packages = await log.phase('fetch the packages and the image', async () => {
-      const [image] = await waitForAll([
-        containers.ensure({ name: fill(tree.packages.image, facts), version: facts.versionTag, registry: '' }),
-        fetchInputs(context, facts),
-      ]);
+      const [image] = await waitForAll([fetchPackagesImage(context, facts), fetchInputs(context, facts)]);
       return image;
     });
-    context.inputs.push(...packages.fetched);
     await applyTreePatch(context);
-    const made = await log.phase('make the vendor images', () => makeAll(context, facts, packages.reference, formats));
+    const made = await log.phase('make the vendor images', () => makeAll(context, facts, packages, formats));
     await log.phase('publish the vendor images', () => publish(context, facts));
     const failed = made.filter(({ error }) => error !== undefined);
     if (failed.length > 0) {

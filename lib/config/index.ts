@@ -12,7 +12,7 @@ export {
   secretsOf,
 } from './settings.ts';
 export { SETTINGS } from './settings-table.ts';
-export type { ShellValues, ShellVariable } from './shell/evaluate.ts';
+export { evaluateShell, type ShellValues, type ShellVariable } from './shell/evaluate.ts';
 export type { UnreadStatement } from './shell/syntax.ts';
 export { readShellFile, type ShellFile } from './shell-file.ts';
 export type { Origin } from './source.ts';

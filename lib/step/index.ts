@@ -11,6 +11,7 @@ export { logStamp, publishLogs } from './log-tarball.ts';
 export { openLog, reportError, runStep, type StepIo } from './main.ts';
 export { removeLeftovers, takeOwnership } from './ownership.ts';
 export { fetchPackageStore, publishPackageStore } from './package-store.ts';
+export { fetchPackagesImage } from './packages-image.ts';
 export { getParallelism } from './parallel.ts';
 export { RESULT_FOLDER, RESULT_SCHEMA, type StepResult } from './result.ts';
 export { scavengeLogs } from './scavenge.ts';

@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { evaluateShell } from '../config/index.ts';
 import { slipwayError } from '../errors/index.ts';
 import type { TreeDescription } from './description.ts';
-import { readShellArray } from './shell-array.ts';
 
 type TreeList = TreeDescription['lists'][string];
 type EbuildFolders = Extract<TreeList, { kind: 'ebuild-folders' }>;
@@ -46,9 +46,12 @@ const readEbuildFolders = async (root: string, { folder, prefix }: EbuildFolders
 
 const readArray = async (root: string, { file, array }: Extract<TreeList, { kind: 'shell-array' }>) => {
   const absolute = join(root, file);
-  const items = readShellArray(await orUnreadable(absolute, readFile(absolute, 'utf8')), array);
-  if (items === undefined) throw unreadable(absolute, `nothing in it sets the array ${array} to plain words`);
-  return items;
+  const { variables } = evaluateShell(await orUnreadable(absolute, readFile(absolute, 'utf8')), {});
+  const { items, uses } = variables.get(array) ?? {};
+  if (items === undefined || uses?.length !== 0) {
+    throw unreadable(absolute, `nothing in it sets the array ${array} to plain words`);
+  }
+  return [...items];
 };
 
 /**
