@@ -92,9 +92,10 @@ export const createEngine = (settings: EngineSettings): Engine => {
     },
     async containerState(container) {
       if (!(await hasContainer(container))) return undefined;
-      const state = await ask(['container', 'inspect', '--format', '{{.Image}} {{.State.Running}}', container]);
-      const [image = '', running] = state.split(' ');
-      return { imageId: image.replace(/^sha256:/, ''), running: running === 'true' };
+      const format = '{{.Image}}\n{{.State.Running}}{{range .Mounts}}\n{{.Source}}{{end}}';
+      const state = await ask(['container', 'inspect', '--format', format, container]);
+      const [image = '', running, ...mounts] = state.split('\n');
+      return { imageId: image.replace(/^sha256:/, ''), running: running === 'true', mounts };
     },
     async startContainer(container) {
       await act(`starting ${container}`, ['start', container]);

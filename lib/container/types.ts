@@ -6,6 +6,8 @@ export interface ContainerState {
   /** 64 hex digits without `sha256:`. */
   readonly imageId: string;
   readonly running: boolean;
+  /** Absolute paths of folders of this machine that are mounted into it. */
+  readonly mounts: readonly string[];
 }
 
 /** The container engine of this machine. */

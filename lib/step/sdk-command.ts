@@ -22,9 +22,11 @@ export interface SdkContainer {
 export const CLEANUP_FILE = './ci-cleanup.sh';
 
 /** What an attempt left that was killed would get in the way, and may still be at work in there. */
-const clearTheWay = async ({ engine, log }: StepContext, { name, image, resume }: SdkContainer): Promise<void> => {
+const clearTheWay = async (context: StepContext, { name, image, resume }: SdkContainer): Promise<void> => {
+  const { engine, log, root } = context;
   const left = resume && image !== undefined ? await engine.containerState(name) : undefined;
-  if (left === undefined || left.imageId !== (await engine.imageId(image ?? ''))) {
+  // One of another checkout would build what lies there.
+  if (left === undefined || !left.mounts.includes(root) || left.imageId !== (await engine.imageId(image ?? ''))) {
     await engine.removeContainer(name);
     return;
   }

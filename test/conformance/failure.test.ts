@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { docker } from '../helpers/conformance-docker.ts';
 import { useStage } from '../helpers/conformance-stage.ts';
 import type { StepWords } from '../helpers/conformance-step.ts';
 import type { ConformanceWorld } from '../helpers/conformance-world.ts';
@@ -112,6 +113,35 @@ describe('a step without what it needs', () => {
     const end = await run(world, ['vms', 'amd64', 'azure']);
     expect([end.exitCode, errorCode(end)]).toEqual([1, 'CACHE_ARTIFACT_MISSING']);
     expect(end.stderr).toContain('images/amd64/9000.1.0+y/');
+  }, 60_000);
+});
+
+describe('packages after a failed attempt', () => {
+  const name = 'flatcar-packages-amd64-9000.1.0-u';
+  const containerId = (): string => docker('container', 'inspect', '--format', '{{.Id}}', name).trim();
+
+  test('goes on in its container, with what was built', async () => {
+    const world = stage.open();
+    world.offerSdk('amd64', '9000.0.0');
+    await mustRun(world, ['packages_tag', 'alpha-9000.1.0-u']);
+    world.behave('build_packages', 'fail');
+    await run(world, ['packages', 'amd64']);
+    const first = containerId();
+    world.behave('build_packages', undefined);
+    const { stderr } = await mustRun(world, ['packages', 'amd64']);
+    expect(stderr).toContain(`Going on in the container ${name}`);
+    expect(containerId()).toBe(first);
+  }, 60_000);
+
+  test('begins anew when the container is of another checkout', async () => {
+    const world = stage.current();
+    docker('container', 'rm', '--force', name);
+    const image = 'ghcr.io/flatcar/flatcar-sdk-amd64:9000.0.0';
+    docker('container', 'create', '--name', name, image, '/bin/true');
+    const foreign = containerId();
+    const { stderr } = await mustRun(world, ['packages', 'amd64']);
+    expect(stderr).not.toContain('Going on in');
+    expect(containerId()).not.toBe(foreign);
   }, 60_000);
 });
 
