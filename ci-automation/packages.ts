@@ -74,6 +74,8 @@ export const packages = defineStep({
   reads: 'the SDK container image (containers/) and the binary packages of earlier builds (boards/)',
   writes:
     'containers/VERSION/: packages container image; boards/: binary packages; build-logs/; with VERSION a tag in git',
+  // A test of tagging stops before the build.
+  usesEngine: ({ version }, settings) => version === undefined || settings.CIA_DEBUGTESTRUN === '',
   parse(positionals, { tree }) {
     requireCount(this, positionals, 1, 2);
     const [arch = '', version] = [...positionals].reverse();

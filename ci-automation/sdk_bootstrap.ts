@@ -69,6 +69,8 @@ export const sdkBootstrap = defineStep({
   ],
   reads: "git; the seed's SDK container image (containers/)",
   writes: 'a tag and version.txt in git; sdk/ARCH/VERSION/: SDK tarball; build-logs/',
+  // A test of tagging stops before the build.
+  usesEngine: (_, settings) => settings.CIA_DEBUGTESTRUN === '',
   parse(positionals, { tree, settings }) {
     requireCount(this, positionals, 2, 2);
     requireArch(tree, settings.ARCH);

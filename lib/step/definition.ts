@@ -16,7 +16,7 @@ export interface StepDefinition<Arguments> {
   readonly writes: string;
   readonly ownFlags?: readonly OwnFlag[];
   /** Whether it works with the container engine; one that does not must run where there is none. Default: yes. */
-  usesEngine?(args: Arguments): boolean;
+  usesEngine?(args: Arguments, settings: Settings): boolean;
   /** `DRY_RUN=y` in the environment means `--plan`, as in the original; for other steps only the flag does. */
   readonly hasDryRun?: boolean;
   /**

@@ -110,7 +110,7 @@ const execute = async <Arguments>(
       log,
       interruption,
       cleanup,
-      usesEngine: step.usesEngine?.(args) ?? true,
+      usesEngine: step.usesEngine?.(args, loaded.values) ?? true,
     });
     const ending = await work(opened, interruption, () => step.run(opened.context, args));
     const durationMs = io.now().getTime() - startedAt.getTime();

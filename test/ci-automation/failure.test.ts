@@ -202,3 +202,18 @@ test('a version file that the making of the SDK images left unreadable is writte
   expect(end.stderr).toContain('It is written back as it was.');
   expect(world.read(`tree/${file}`)).toBe(before);
 });
+
+test.each([
+  ['sdk_bootstrap', ['1.0.0', 'main-1.2.3-tagging']],
+  ['packages', ['main-1.2.4-tagging', 'amd64']],
+])('%s that stops after tagging needs no container engine', async (step, args) => {
+  const world = worlds.fresh();
+  const env = { docker: '/no/such/engine' };
+  const end = await runStep(world, step, args, { env: { ...env, CIA_DEBUGTESTRUN: 'x' } });
+  expect(end.exitCode).toBe(0);
+  expect(world.git('ls-remote', 'origin', 'refs/tags/*')).toContain('-tagging');
+  const other = worlds.fresh();
+  const whole = await runStep(other, step, args, { env });
+  expect([whole.exitCode, other.git('tag')]).toEqual([expect.any(Number), '']);
+  expect(errorIn(whole)).toContain('ENGINE_MISSING');
+});
