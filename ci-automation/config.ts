@@ -78,7 +78,7 @@ const fileToImport = async (io: StepIo, line: Line): Promise<string> => {
   if (named !== undefined) return resolve(io.cwd, named);
   const { tree } = await findSettings(io, line);
   if (tree?.settingsFile === undefined) throw slipwayError('CONFIG_NOTHING_TO_IMPORT', { cwd: io.cwd });
-  return resolve(io.cwd, tree.settingsFile);
+  return resolve(io.cwd, tree.settingsFile.path);
 };
 
 const importFile = async (io: StepIo, line: Line, openMasked: (secrets: readonly string[]) => Log): Promise<number> => {

@@ -33,7 +33,7 @@ export const readTreeFile = async (
   tree: TreeDescription,
   { cwd, env }: Pick<SettingsIo, 'cwd' | 'env'>,
 ): Promise<ShellFile | undefined> =>
-  tree.settingsFile === undefined ? undefined : readShellFile(join(cwd, tree.settingsFile), env, cwd);
+  tree.settingsFile === undefined ? undefined : readShellFile(join(cwd, tree.settingsFile.path), env, cwd);
 
 interface FoundSettings {
   readonly loaded: LoadedSettings;

@@ -21,11 +21,13 @@ const moveHostRoot = (root: string, hostRoot: string, moved: string): string => 
 
 /** The description of a tree with the values that the tree's own file of settings has in their place. */
 export const adaptTree = (tree: TreeDescription, { variables }: ShellFile): TreeDescription => {
+  const names = tree.settingsFile;
+  if (!names) return tree;
   const read = (name: string, otherwise: string): string => variables.get(name)?.value || otherwise;
-  const root = read('CONTAINER_IMAGE_ROOT', tree.image.root);
+  const root = read(names.imageRoot, tree.image.root);
   return {
     ...tree,
-    author: { name: read('CI_GIT_AUTHOR', tree.author.name), email: read('CI_GIT_EMAIL', tree.author.email) },
+    author: { name: read(names.authorName, tree.author.name), email: read(names.authorEmail, tree.author.email) },
     image: { ...tree.image, root, hostRoot: moveHostRoot(tree.image.root, tree.image.hostRoot, root) },
   };
 };

@@ -85,7 +85,15 @@ export const treeSchema = v.strictObject({
   versionFile: v.string(),
   arches: v.array(v.string()),
   /** Shell assignments that the tree's own steps read; read as data (lib/config/shell/). Absent when the tree has no such file. */
-  settingsFile: v.optional(v.string()),
+  settingsFile: v.optional(
+    v.strictObject({
+      path: v.string(),
+      /** Its variables for what this description says otherwise: `author` and `image.root`. */
+      authorName: v.string(),
+      authorEmail: v.string(),
+      imageRoot: v.string(),
+    }),
+  ),
   /** Registry of the SDK images; empty when they live in the cache only. */
   registry: v.string(),
   /** A second place from which container images are read, over HTTPS, when the cache does not have them. */

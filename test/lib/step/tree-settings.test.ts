@@ -10,6 +10,12 @@ const read = (text: string, env: Record<string, string> = {}): ShellFile => ({
 });
 
 const TREE = {
+  settingsFile: {
+    path: 'their.env',
+    authorName: 'CI_GIT_AUTHOR',
+    authorEmail: 'CI_GIT_EMAIL',
+    imageRoot: 'CONTAINER_IMAGE_ROOT',
+  },
   author: { name: 'ci', email: 'ci@example.org' },
   image: { root: '/home/sdk/build/images', hostRoot: '__build__/images/images' },
 } as unknown as TreeDescription;
@@ -19,6 +25,7 @@ describe('the description of the tree', () => {
     const text =
       'CI_GIT_AUTHOR="our ci"\nCI_GIT_EMAIL=ci@ours.example\nCONTAINER_IMAGE_ROOT="/home/sdk/build/other/place"';
     expect(adaptTree(TREE, read(text))).toEqual({
+      ...TREE,
       author: { name: 'our ci', email: 'ci@ours.example' },
       image: { root: '/home/sdk/build/other/place', hostRoot: '__build__/images/other/place' },
     });
