@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -29,10 +29,8 @@ export const findUnsigned = async (server: string, trustedKeys: string, temp: st
   const folder = await mkdtemp(join(temp, 'keys-'));
   const keyring = join(folder, 'keys.gpg');
   try {
-    const { stdout } = await execa('gpg', ['--homedir', folder, '--dearmor', '--output', '-', trustedKeys], {
-      encoding: 'buffer',
-    });
-    await writeFile(keyring, stdout);
+    // Written by gpg itself: execa would take a last byte that is a line end for one.
+    await execa('gpg', ['--homedir', folder, '--dearmor', '--output', keyring, trustedKeys]);
     const gpgv = async (...files: string[]): Promise<string[]> => {
       const { exitCode, stderr } = await execa('gpgv', ['--keyring', keyring, ...files], { reject: false });
       return exitCode === 0 ? [] : [`${files.join(' ')}: ${stderr}`];

@@ -116,7 +116,10 @@ async function checkGce(image: CheckedImage): Promise<void> {
     env: { TZ: 'UTC' },
   });
   assert.match(listing.stdout, /^-rw-r--r-- 0\/0 +\d+ [-\d]+ [:\d]+ disk\.raw$/);
-  const header = await execa('sh', ['-c', 'gzip -dc -- "$1" | head -c 512', 'sh', image.file], { encoding: 'buffer' });
+  const header = await execa('sh', ['-c', 'gzip -dc -- "$1" | head -c 512', 'sh', image.file], {
+    encoding: 'buffer',
+    stripFinalNewline: false,
+  });
   const bytes = Buffer.from(header.stdout);
   assert.equal(bytes.toString('latin1', 257, 265), 'ustar  \0', 'magic of the old GNU format');
   assert.equal(bytes.toString('latin1', 156, 157), 'S', 'a sparse member');
