@@ -34,10 +34,10 @@ const build = async (context: StepContext, facts: BuildFacts, reference: string)
     image: reference,
     version: facts.version,
     env: officialEnv(tree, facts),
+    leftovers: `${tree.image.hostRoot}/${facts.arch}-usr`,
   };
   const run = (...command: string[]) => runInSdk(context, container, command);
   const beforeRoot = fillAll(tree.image.beforeRoot, await withLists(context, facts, tree.image.beforeRoot));
-  await removeLeftovers(context, `${tree.image.hostRoot}/${facts.arch}-usr`);
   await runInSdk(context, { ...container, cleanup: true }, ['mkdir', '-p', tree.image.root]);
   await run('./set_official', board, facts.official ? '--official' : '--noofficial');
   await run(

@@ -114,8 +114,8 @@ const makeAll = async (
     image: reference,
     version: facts.version,
     env: officialEnv(tree, facts),
+    leftovers: `${tree.image.hostRoot}/${facts.arch}-usr`,
   };
-  await removeLeftovers(context, `${tree.image.hostRoot}/${facts.arch}-usr`);
   await runInSdk(context, { ...container, cleanup: true }, ['mkdir', '-p', `${root}/latest`]);
   await runInSdk(context, container, ['mv', `${INPUT}/`, `${root}/latest-input`]);
   const atOnce = await getParallelism(context, formats.length);

@@ -1,5 +1,6 @@
 import type { Command } from '../process/index.ts';
 import type { StepContext } from './context.ts';
+import { removeLeftovers } from './ownership.ts';
 
 /** A container of the tree's SDK, as `run_sdk_container` takes it. */
 export interface SdkContainer {
@@ -14,6 +15,10 @@ export interface SdkContainer {
   readonly cleanup?: boolean;
   /** At the first command: go on in the container of an earlier attempt, if it is of the same image. */
   readonly resume?: boolean;
+  /**
+   * At the first command: what an earlier attempt left here is removed, once nothing of it is at work any more. Path below the root of the tree.
+   */
+  readonly leftovers?: string;
   /** Added to the environment of the tree's entry point. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -58,6 +63,7 @@ export const runInSdk = async (
   ];
   if (cleanup) {
     await clearTheWay(context, container);
+    if (container.leftovers !== undefined) await removeLeftovers(context, container.leftovers);
     context.onInterrupt.add(`container ${name}`, () => context.rescueEngine.removeContainer(name));
   }
   await context.effects.run(whole, { env });

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { leftoversOf } from '../helpers/fixture-leftovers.ts';
 import { argumentsOf, BUILD, buildStages, type PipelineStep, type Stages } from '../helpers/fixture-pipeline.ts';
@@ -217,3 +217,34 @@ test.each([
   expect([whole.exitCode, other.git('tag')]).toEqual([expect.any(Number), '']);
   expect(errorIn(whole)).toContain('ENGINE_MISSING');
 });
+
+test.each(['image', 'vms'] as const)(
+  '%s removes what a killed attempt left only after that has been ended',
+  async (step) => {
+    const world = worldBefore(step);
+    mkdirSync(
+      join(
+        world.folder,
+        'engine/containers',
+        `skiff-${step === 'image' ? 'images' : 'vms'}-amd64-${dockerForm}`,
+        'root',
+      ),
+      {
+        recursive: true,
+      },
+    );
+    // What still runs in there writes until the very end.
+    const late = join(world.tree, '__build__/images/images/amd64-usr/late');
+    const engine = join(world.folder, 'busy-engine.sh');
+    const write = `mkdir -p '${dirname(late)}' && echo late >'${late}'`;
+    writeFileSync(
+      engine,
+      `#!/bin/sh\n[ "$1 $2" != 'container rm' ] || { ${write}; }\nexec '${world.env.docker}' "$@"\n`,
+      {
+        mode: 0o755,
+      },
+    );
+    await mustRun(world, step, argumentsOf(step), { env: { docker: engine } });
+    expect(existsSync(late)).toBe(false);
+  },
+);
