@@ -64,7 +64,7 @@ export const sdkBootstrap = defineStep({
   summary: 'tags a new version and builds the SDK tarball for it',
   usage: 'SEED_VERSION VERSION',
   argumentsHelp: [
-    'SEED_VERSION   version of the SDK to build with, without channel; or a seed of the tree itself (Skiff: debian)',
+    'SEED_VERSION   version of the SDK to build with, without channel; or a seed of the tree itself (its sdk.ownSeeds)',
     'VERSION        the new version: CHANNEL-MAJOR.MINOR.PATCH[-SUFFIX]',
   ],
   reads: "git; the seed's SDK container image (containers/)",
