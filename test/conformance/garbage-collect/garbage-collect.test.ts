@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { describeWithOriginal } from '../../helpers/conformance-original.ts';
+import { originalTree } from '../../helpers/conformance-tree.ts';
 import { gitTestEnv } from '../../helpers/git-clone.ts';
 import { startSshd, type TestSshd } from '../../helpers/sshd.ts';
 import { useTempFolders } from '../../helpers/temp.ts';
@@ -11,7 +13,6 @@ import { copyWorld, makeWorld, runOriginal, runOurs, type World, type WorldTag }
 jest.setTimeout(120_000);
 
 const makeFolder = useTempFolders();
-const FLATCAR_TREE = process.env.SLIPWAY_FLATCAR_TREE;
 
 const OLD = 'main-4100.0.0-nightly-20260101-2100';
 const TAGS: readonly WorldTag[] = [
@@ -177,14 +178,14 @@ describe('the step on a cache server', () => {
   });
 });
 
-(FLATCAR_TREE ? describe : describe.skip)('beside the original (SLIPWAY_FLATCAR_TREE)', () => {
+describeWithOriginal('garbage collection beside the original', () => {
   let flatcar: World;
   beforeAll(() => {
     // No releases and no SDKs of pull requests: there the original needs a gawk, and finds none of the latter.
     const tags = TAGS.filter(({ name }) => name !== 'stable-3033.2.3');
     const artifacts = [...ARTIFACTS.filter((path) => !/3033\.2\.3\//.test(path)), 'testing/no-version/x'];
     const folder = makeFolder('flatcar');
-    flatcar = makeWorld(folder, FLATCAR_TREE ?? '', sshd, { tags, artifacts, releases: ['3033.2.3'] });
+    flatcar = makeWorld(folder, originalTree() ?? '', sshd, { tags, artifacts, releases: ['3033.2.3'] });
   });
 
   test.each(['2', '2 45', '0 0', ''])('called with %j the same files and tags are left', async (words) => {

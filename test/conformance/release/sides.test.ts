@@ -1,7 +1,7 @@
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
+import { describeWithOriginal } from '../../helpers/conformance-original.ts';
 import { useStage } from '../../helpers/conformance-stage.ts';
 import type { Side } from '../../helpers/conformance-step.ts';
-import { originalTree } from '../../helpers/conformance-tree.ts';
 import { type ReleaseWorld, useReleases } from '../../helpers/release-world.ts';
 import { listTree } from '../../helpers/temp-files.ts';
 
@@ -38,10 +38,7 @@ const run = async (side: Side) => {
   return accountOf(release);
 };
 
-const when = originalTree() ? describe : describe.skip;
-const title = originalTree() ? '' : ' (skipped: SLIPWAY_FLATCAR_TREE is not set)';
-
-when(`a release by the original and one by ours${title}`, () => {
+describeWithOriginal('a release by the original and one by ours', () => {
   test('run the same commands with the same credentials and leave the same lists, templates and cleanup', async () => {
     const bash = await run('bash');
     const slipway = await run('slipway');

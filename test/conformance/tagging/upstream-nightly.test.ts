@@ -13,6 +13,7 @@ import {
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { describeWithOriginal } from '../../helpers/conformance-original.ts';
 import { originalTree } from '../../helpers/conformance-tree.ts';
 import { gitTestEnv } from '../../helpers/git-clone.ts';
 
@@ -52,9 +53,7 @@ const readOutcomes = (output: string): Map<string, string> => {
   return outcomes;
 };
 
-if (!existsSync(join(flatcar, SCRIPT))) {
-  it.skip(`SLIPWAY_FLATCAR_TREE names no checkout of flatcar/scripts with its ${SCRIPT}`, () => {});
-} else {
+describeWithOriginal("the tree's own acceptance test of tagging", () => {
   describe.each(['copies', 'links'])("the tree's own acceptance test of tagging, with %s of our shims", (kind) => {
     let folder = '';
     let output = '';
@@ -116,4 +115,4 @@ if (!existsSync(join(flatcar, SCRIPT))) {
       ).toEqual([]);
     });
   });
-}
+});

@@ -1,19 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { formatMarkdownReport } from '../../../lib/vendor-tests/report-markdown.ts';
 import { formatTapReport } from '../../../lib/vendor-tests/report-tap.ts';
 import { listFailed, tallyTests } from '../../../lib/vendor-tests/tally.ts';
+import { describeWithOriginal } from '../../helpers/conformance-original.ts';
 import { originalTree } from '../../helpers/conformance-tree.ts';
 import { useVendorTests, VERSION, type VendorTestWorld } from '../../helpers/vendor-test-world.ts';
 import { fixtureFile, recordsOf, SCENES } from '../../lib/vendor-tests/fixture-records.ts';
 
 const tree = originalTree();
-const when = tree ? describe : describe.skip;
-const why = tree ? '' : ' (SKIPPED, because SLIPWAY_FLATCAR_TREE does not name a checkout of flatcar/scripts)';
 
-when(`the reports beside the original's${why}`, () => {
+describeWithOriginal("the reports beside the original's", () => {
   const stage = useVendorTests();
   const script = `set -euo pipefail
     source ci-automation/tapfile_helper_lib.sh
@@ -108,7 +107,7 @@ const kolaCalls = (world: VendorTestWorld): string[] => world.read('kola-calls')
 
 const portless = (text: string): string => text.replaceAll(/127\.0\.0\.1:\d+/g, 'REGISTRY');
 
-when(`the step beside the original's${why}`, () => {
+describeWithOriginal("the step beside the original's", () => {
   const stage = useVendorTests({ kola: readFileSync(join(import.meta.dirname, 'kola.sh'), 'utf8') }, [
     'sqlite3',
     'zstd',
