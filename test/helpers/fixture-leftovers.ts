@@ -14,11 +14,22 @@ const readOrEmpty = (file: string): string => {
 };
 
 /** Process IDs of everything that was started in a world and still runs; all of it inherits FIXTURE_DIR. */
-export const processesOf = (world: FixtureWorld): number[] =>
+const processesOf = (world: FixtureWorld): number[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => readOrEmpty(`/proc/${pid}/environ`).split('\0').includes(`FIXTURE_DIR=${world.folder}`))
     .map(Number);
+
+/** Ends the processes of the world, or those chosen; one that ended by itself since it was listed is as good. */
+export const killProcessesOf = (world: FixtureWorld, isChosen: (pid: number) => boolean = () => true): void => {
+  for (const pid of processesOf(world).filter(isChosen)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+};
 
 /**
  * Everything that a step may have while it runs and that must be gone when it has ended, in words; empty when nothing is left: processes,

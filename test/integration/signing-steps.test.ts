@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { leftoversOf, processesOf } from '../helpers/fixture-leftovers.ts';
+import { killProcessesOf, leftoversOf } from '../helpers/fixture-leftovers.ts';
 import { buildUpTo } from '../helpers/fixture-pipeline.ts';
 import { mustRun, runStep, startStep } from '../helpers/fixture-step.ts';
 import { type FixtureWorld, useWorlds } from '../helpers/fixture-world.ts';
@@ -107,8 +107,7 @@ describe("the tree's entry points", () => {
     await step.done;
     const [home = ''] = seen();
     expect(existsSync(join(home, 'private-keys-v1.d'))).toBe(true);
-    for (const pid of processesOf(world).filter((one) => commandOf(one).includes('run_sdk_container')))
-      process.kill(pid, 'SIGKILL');
+    killProcessesOf(world, (pid) => commandOf(pid).includes('run_sdk_container'));
     world.behave('run_sdk_container', undefined);
     await mustRun(world, 'image', ['amd64']);
     expect(seen()[0]).toBe(home);

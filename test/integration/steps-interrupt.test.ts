@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { makeOwnName } from '../../lib/process/process-identity.ts';
-import { leftoversOf, processesOf } from '../helpers/fixture-leftovers.ts';
+import { killProcessesOf, leftoversOf } from '../helpers/fixture-leftovers.ts';
 import { argumentsOf, BUILD, buildStages, type PipelineStep, type Stages } from '../helpers/fixture-pipeline.ts';
 import { mustRun, type RunningStep, startStep } from '../helpers/fixture-step.ts';
 import { type FixtureWorld, useWorlds } from '../helpers/fixture-world.ts';
@@ -193,7 +193,7 @@ describe('a step that is killed with SIGKILL', () => {
     await untilHanging(world, running);
     running.signal('SIGKILL');
     await running.done;
-    for (const pid of processesOf(world)) process.kill(pid, 'SIGKILL');
+    killProcessesOf(world);
   };
 
   const kills: { step: PipelineStep; stands: string }[] = [
