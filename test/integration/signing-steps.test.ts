@@ -27,7 +27,14 @@ const PROBE = `
   find . -name 'private-keys*' -o -name '*.key' -o -name '.gnupg' -o -name 'pubring*'; } >"$FIXTURE_DIR/seen"
 `;
 
-const commandOf = (pid: number): string => readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+const commandOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    // It ended by itself.
+    return '';
+  }
+};
 
 const seen = (): string[] => readFileSync(join(world.folder, 'seen'), 'utf8').trimEnd().split('\n');
 
