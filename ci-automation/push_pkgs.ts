@@ -71,7 +71,14 @@ export const pushPkgs = defineStep({
     const collected = await log.phase('build the development packages', () => build(context, rules, facts, packages));
     const folder = fill(rules.cacheFolder, facts);
     const published = await log.phase('publish the packages', () =>
-      cache.publish({ folder, files: [workspace.resolve(collected)], digests: false, last: rules.last }),
+      cache.publish({
+        folder,
+        files: [workspace.resolve(collected)],
+        digests: false,
+        last: rules.last,
+        // The index has the time when it was made.
+        replace: true,
+      }),
     );
     context.outputs.push(...published);
     await removeLeftovers(context, collected);

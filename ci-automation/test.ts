@@ -53,7 +53,7 @@ const publishResults = async (context: StepContext, folder: string, outcome: Ima
   if (context.settings.SKIP_COPY_TO_BINCACHE) return;
   const { tap, junit, markdown, runs, consoles } = outcome.files;
   const files = [tap, junit, markdown, ...runs, ...consoles];
-  context.outputs.push(...(await context.cache.publish({ folder, files, digests: false })));
+  context.outputs.push(...(await context.cache.publish({ folder, files, digests: false, replace: true })));
 };
 
 /** Boots the image and runs our own checks on it. */

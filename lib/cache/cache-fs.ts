@@ -1,13 +1,8 @@
 import { inParallel } from '../process/in-parallel.ts';
-import type { CachePath } from './types.ts';
+import type { CachePath, StoreEntry } from './types.ts';
 
 /** What a store's file system says of one name. */
-export interface FsEntry {
-  readonly name: string;
-  readonly kind: 'file' | 'folder' | 'other';
-  readonly sizeBytes: number;
-  /** Milliseconds since 1970 by the clock of the store's machine. */
-  readonly modifiedMs: number;
+export interface FsEntry extends StoreEntry {
   /** The later of last change and last use: an artifact keeps the time of its last change from where it was made. */
   readonly touchedMs: number;
 }
@@ -25,6 +20,8 @@ export interface CacheFs {
   stat(path: CachePath): Promise<FsEntry | undefined>;
   /** Does not follow the last name, so that a link is `other`. Undefined when there is nothing. */
   lstat(path: CachePath): Promise<FsEntry | undefined>;
+  /** A small text file; undefined when there is none. */
+  readText(path: CachePath): Promise<string | undefined>;
   /** Makes a symbolic link, dangling or not; fine when it is there. */
   makeLink(target: string, path: CachePath): Promise<void>;
   /** Makes one folder that everybody may read, whatever the umask; fine when it is there. */

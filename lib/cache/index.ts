@@ -8,7 +8,10 @@ export type {
   ArtifactRecord,
   CachePath,
   CacheStore,
+  PublishedFiles,
+  PublishOptions,
   PublishRequest,
+  StoreEntry,
   TransferOptions,
   Upload,
 } from './types.ts';

@@ -4,6 +4,7 @@ import {
   lstat,
   mkdir,
   readdir,
+  readFile,
   rename,
   rmdir,
   stat,
@@ -84,6 +85,12 @@ export const createLocalFs = (root: string): CacheFs => {
       attempt<FsEntry | undefined>('look at', path, async () => entryOf(path, await lstat(at(path))), {
         ENOENT: undefined,
         ENOTDIR: undefined,
+      }),
+    readText: (path) =>
+      attempt<string | undefined>('read', path, () => readFile(at(path), 'utf8'), {
+        ENOENT: undefined,
+        ENOTDIR: undefined,
+        EISDIR: undefined,
       }),
     makeLink: (target, path) =>
       attempt<void>('make the link', path, () => symlink(target, at(path)), { EEXIST: undefined }),

@@ -4,9 +4,11 @@ import { slipwayError } from '../errors/index.ts';
 import { isOwnerDead, makeOwnName } from '../process/process-identity.ts';
 import { createLocalFs } from './local-fs.ts';
 import { joinPath, STAGING, validateFolder, validatePath } from './paths.ts';
+import { checkRange, type LocalSource, readLocalBytes, readLocalRange, SMALL_BYTES } from './reading.ts';
 import { copySparse } from './sparse-copy.ts';
-import { placeSet, removeFromCache, type StagedFile, sweepStaging } from './staging.ts';
-import type { CachePath, CacheStore, TransferOptions, Upload } from './types.ts';
+import { NotPlacedError, placeSet, removeFromCache, type StagedFile, sweepStaging } from './staging.ts';
+import { listEntries, renameInCache } from './store-names.ts';
+import type { CachePath, CacheStore, PublishOptions, TransferOptions, Upload } from './types.ts';
 import { type CheckedUpload, checkUploads } from './upload-files.ts';
 
 /** What a local store needs. */
@@ -54,6 +56,7 @@ const sweepPartials = async (folder: string): Promise<void> => {
 export const createLocalStore = ({ dir, signal }: LocalStoreOptions): CacheStore => {
   const fs = createLocalFs(dir);
   const at = (path: CachePath): string => join(dir, path);
+  const sourceOf = (path: CachePath): LocalSource => ({ file: at(validatePath(path)), path, location: dir });
 
   const stageOne = async (upload: CheckedUpload, staged: CachePath, options: TransferOptions): Promise<void> => {
     const { file, linkTarget, mode, modifiedMs } = upload;
@@ -82,7 +85,7 @@ export const createLocalStore = ({ dir, signal }: LocalStoreOptions): CacheStore
     for (const { key } of staged) await rm(at(`${STAGING}/${key}`), { force: true });
   };
 
-  const publish = async (uploads: readonly Upload[], options: TransferOptions): Promise<void> => {
+  const publish = async (uploads: readonly Upload[], options: PublishOptions): Promise<void> => {
     const checked = await checkUploads(uploads);
     await mkdir(dir, { recursive: true });
     await fs.makeFolder(STAGING);
@@ -92,13 +95,14 @@ export const createLocalStore = ({ dir, signal }: LocalStoreOptions): CacheStore
     let staged: StagedFile[] = [];
     try {
       staged = await stage(checked, options);
-      const left = await placeSet(fs, staged, dir, { signal });
+      const left = await placeSet(fs, staged, dir, { ...options, signal });
       if (left[0]) {
         const reason = 'its staged copy was removed by somebody';
         throw slipwayError('CACHE_WRITE_FAILED', { location: dir, path: left[0].path, doing: 'publish', reason });
       }
     } catch (error) {
       await discard(staged);
+      if (error instanceof NotPlacedError) return;
       throw isCode(error, 'ENOSPC', 'EDQUOT') ? await diskFull(dir, dir, neededBytes, error) : error;
     }
   };
@@ -135,11 +139,22 @@ export const createLocalStore = ({ dir, signal }: LocalStoreOptions): CacheStore
       const answers = await Promise.all(names.map(isWanted));
       return names.filter((name, at) => answers[at] && (folder !== '' || name !== STAGING)).sort();
     },
+    entries: (folder) => listEntries(fs, folder),
     readText: (path) => orUndefined(() => readFile(at(validatePath(path)), 'utf8')),
+    readBytes: (path, maxBytes = SMALL_BYTES) => orUndefined(() => readLocalBytes(sourceOf(path), maxBytes)),
+    readRange: async (path, offset, length) => {
+      checkRange(path, offset, length);
+      signal?.throwIfAborted();
+      const bytes = await orUndefined(() => readLocalRange(sourceOf(path), offset, length));
+      if (!bytes) throw slipwayError('CACHE_ARTIFACT_MISSING', { path, location: dir });
+      return bytes;
+    },
     download: (path, toFile, options = {}) => download(path, toFile, options),
     publish: async (uploads, options = {}) => {
       if (uploads.length > 0) await publish(uploads, options);
+      else await sweepStaging(fs);
     },
+    rename: (from, to) => renameInCache(fs, dir, from, to),
     remove: async (path) => {
       if (await orUndefined(() => stat(dir))) await removeFromCache(fs, validatePath(path));
     },

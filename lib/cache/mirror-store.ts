@@ -2,6 +2,7 @@ import { slipwayError } from '../errors/index.ts';
 import { type Log, silentLog } from '../log/index.ts';
 import { createHttpsReader } from './https/reader.ts';
 import { validateFolder, validatePath } from './paths.ts';
+import { checkRange, SMALL_BYTES } from './reading.ts';
 import { PATIENCE, type Patience } from './try-again.ts';
 import type { CacheStore } from './types.ts';
 
@@ -37,9 +38,16 @@ export const createMirrorStore = ({ log = silentLog, ...options }: MirrorStoreOp
     location: url,
     size: (path) => reader.size(validatePath(path)),
     list: (folder) => reader.list(validateFolder(folder)),
+    entries: refuse,
     readText: (path) => reader.readText(validatePath(path)),
+    readBytes: (path, maxBytes = SMALL_BYTES) => reader.readBytes(validatePath(path), maxBytes),
+    readRange: async (path, offset, length) => {
+      checkRange(validatePath(path), offset, length);
+      return reader.readRange(path, offset, length);
+    },
     download: (path, toFile, transfer) => reader.download(validatePath(path), toFile, transfer),
     publish: refuse,
+    rename: refuse,
     remove: refuse,
     close: async () => reader.close(),
   };

@@ -1,4 +1,4 @@
-import { DIGESTS_SUFFIX, ensureDigestsFile, type HashFile, type Signer } from '../signing/index.ts';
+import { DIGESTS_SUFFIX, type Digests, ensureDigestsFile, type HashFile, type Signer } from '../signing/index.ts';
 import type { ArtifactFile } from './artifact-files.ts';
 import type { ArtifactRecord, CachePath, Upload } from './types.ts';
 
@@ -30,13 +30,13 @@ export const companionPaths = (
   sig: `${path}.sig`,
 });
 
-const signDigests = async (signer: Signer, digestsFile: string): Promise<void> => {
-  await Promise.all([signer.clearSign(digestsFile), signer.sign(digestsFile)]);
+const signDigests = async (signer: Signer, digestsFile: string, path: CachePath): Promise<void> => {
+  await Promise.all([signer.clearSign(digestsFile, { path }), signer.sign(digestsFile, { path })]);
 };
 
 /**
  * Computes an artifact's digests in one pass, writes `.DIGESTS`, and signs; with a signer the artifact X goes out as X, X.DIGESTS,
- * X.DIGESTS.asc, X.DIGESTS.sig and X.sig (specification 4.6). The signature of X is made while X is digested. A link has those
+ * X.DIGESTS.asc, X.DIGESTS.sig and X.sig (specification 4.6); each signature says for which path it is. The signature of X is made while X is digested. A link has those
  * of the file that it leads to, under its own name.
  *
  * Throws `SIGNING_FAILED`.
@@ -48,9 +48,9 @@ export const prepareArtifact = async (
   const { digests, signer, signal, hashFile } = options;
   if (!hasBytes) return { upload: { file, path, linkTarget }, companions: [] };
   const hashing = digests ? ensureDigestsFile(file, { signal, hashFile }) : hashFile(file, ['sha256'], { signal });
-  const [hashed] = await Promise.all([hashing, signer?.sign(file)]);
-  if (digests && signer) await signDigests(signer, `${file}${DIGESTS_SUFFIX}`);
+  const [hashed] = await Promise.all([hashing, signer?.sign(file, { path })]);
   const names = companionPaths(path);
+  if (digests && signer) await signDigests(signer, `${file}${DIGESTS_SUFFIX}`, names.digests);
   const companions: Upload[] = [];
   if (digests) companions.push({ file: `${file}.DIGESTS`, path: names.digests });
   if (digests && signer) {
@@ -60,7 +60,7 @@ export const prepareArtifact = async (
     );
   }
   if (signer) companions.push({ file: `${file}.sig`, path: names.sig });
-  const { sha256 } = hashed.digests;
-  const record = { path, sizeBytes: hashed.sizeBytes, sha256 };
+  const { sha256, sha512 }: Partial<Digests> & { readonly sha256: string } = hashed.digests;
+  const record = { path, sizeBytes: hashed.sizeBytes, sha256, ...(sha512 === undefined ? {} : { sha512 }) };
   return { record, upload: { file, path, sha256, linkTarget }, companions };
 };

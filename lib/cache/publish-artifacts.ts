@@ -1,12 +1,21 @@
-import { readFile, stat } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { stat } from 'node:fs/promises';
+import { isSlipwayError } from '../errors/index.ts';
 import type { Log } from '../log/index.ts';
 import { inParallel } from '../process/in-parallel.ts';
-import { createFileHasher, parseDigests, type Signer } from '../signing/index.ts';
-import { collectArtifacts } from './artifact-files.ts';
-import { folderOf, nameOf, validateFolder, validatePath } from './paths.ts';
-import { companionPaths, type PreparedArtifact, prepareArtifact } from './prepare-artifact.ts';
-import type { ArtifactRecord, CachePath, CacheStore, PublishRequest, Upload } from './types.ts';
+import type { Signer } from '../signing/index.ts';
+import { type Judgement, judgeSet } from './judge-set.ts';
+import { folderOf, validateFolder, validatePath } from './paths.ts';
+import { companionPaths, type PreparedArtifact } from './prepare-artifact.ts';
+import { order, type PreparedSet, prepareAll } from './prepare-set.ts';
+import type {
+  ArtifactRecord,
+  CachePath,
+  CacheStore,
+  PublishedFiles,
+  PublishOptions,
+  PublishRequest,
+  Upload,
+} from './types.ts';
 
 /** What publishing works with. */
 export interface PublishParts {
@@ -18,24 +27,6 @@ export interface PublishParts {
 
 const REQUESTS_AT_ONCE = 8;
 
-/** How the cache's copy of an artifact compares with ours, as far as its published digests tell. */
-type Presence =
-  | { readonly state: 'absent' }
-  | { readonly state: 'same' }
-  | { readonly state: 'other'; readonly digest: string; readonly ours: string };
-
-const compareWithCache = async (store: CacheStore, artifact: PreparedArtifact): Promise<Presence> => {
-  const { path } = artifact.upload;
-  const sizeBytes = artifact.record?.sizeBytes;
-  const [size, text] = await Promise.all([store.size(path), store.readText(companionPaths(path).digests)]);
-  const theirs = text === undefined ? undefined : parseDigests(text, nameOf(path)).sha512;
-  const digestsFile = artifact.companions.find((one) => one.path === companionPaths(path).digests);
-  if (size === undefined || theirs === undefined || !digestsFile) return { state: 'absent' };
-  const ours = parseDigests(await readFile(digestsFile.file, 'utf8'), nameOf(path)).sha512 ?? '';
-  // A file of another size than its digests are for is damaged, whatever they say.
-  return theirs === ours && size === sizeBytes ? { state: 'same' } : { state: 'other', digest: theirs, ours };
-};
-
 /** Names that are there, per folder, so that one listing answers for many files. */
 const listFolders = async (store: CacheStore, paths: readonly CachePath[]): Promise<ReadonlySet<CachePath>> => {
   const folders = [...new Set(paths.map(folderOf))];
@@ -43,77 +34,6 @@ const listFolders = async (store: CacheStore, paths: readonly CachePath[]): Prom
     (await store.list(folder)).map((name) => (folder === '' ? name : `${folder}/${name}`)),
   );
   return new Set(lists.flat());
-};
-
-/** A path's place below the request's folder. */
-const nameIn = ({ folder }: PublishRequest, path: CachePath): string =>
-  path.slice(folder === '' ? 0 : folder.length + 1);
-
-const isLast = (request: PublishRequest, path: CachePath): boolean =>
-  request.last?.includes(nameIn(request, path)) ?? false;
-
-const wantsDigests = (request: PublishRequest, path: CachePath): boolean => {
-  const { digests = true } = request;
-  return typeof digests === 'boolean' ? digests : digests.includes(nameIn(request, path));
-};
-
-/** Links after the files that they may lead to. */
-const linksLast = (uploads: readonly Upload[]): readonly Upload[] => [
-  ...uploads.filter((one) => one.linkTarget === undefined),
-  ...uploads.filter((one) => one.linkTarget !== undefined),
-];
-
-/** Artifacts first, then what vouches for them, then what readers take for the sign that all is there. */
-const order = (
-  request: PublishRequest,
-  artifacts: readonly Upload[],
-  companions: readonly Upload[],
-): readonly Upload[] => [
-  ...linksLast(artifacts.filter((one) => !isLast(request, one.path))),
-  ...companions.filter((one) => !isLast(request, one.path)),
-  ...[...artifacts, ...companions].filter((one) => isLast(request, one.path)),
-];
-
-const prepareAll = async (request: PublishRequest, parts: PublishParts) => {
-  const { signer, signal } = parts;
-  const files = await collectArtifacts(request);
-  const hashFile = createFileHasher();
-  const prepared = await inParallel(
-    files.filter((file) => !file.isCompanion),
-    availableParallelism(),
-    (file) => prepareArtifact(file, { digests: wantsDigests(request, file.path), signer, signal, hashFile }),
-  );
-  const made = new Set(prepared.flatMap((artifact) => artifact.companions.map((one) => one.path)));
-  // Digests and signatures that were handed in, for files that we made none for.
-  const extra: Upload[] = [];
-  for (const { file, path, linkTarget, isCompanion, isSignature, hasBytes } of files) {
-    if (!isCompanion || made.has(path)) continue;
-    extra.push({ file, path, linkTarget });
-    if (signer && hasBytes && !isSignature && !made.has(`${path}.sig`))
-      extra.push({ file: await signer.sign(file), path: `${path}.sig` });
-  }
-  return { prepared, extra: [...new Map(extra.map((one) => [one.path, one])).values()] };
-};
-
-/** Which artifacts have to be sent; warns of those that replace something else. */
-const selectArtifacts = async (
-  { store, log }: PublishParts,
-  prepared: readonly PreparedArtifact[],
-  present: ReadonlySet<CachePath>,
-) => {
-  // Links are made anew without a look: what is behind one over there says nothing of the link.
-  const candidates = prepared.filter(({ upload }) => upload.linkTarget === undefined && present.has(upload.path));
-  const presences = await inParallel(candidates, REQUESTS_AT_ONCE, (artifact) => compareWithCache(store, artifact));
-  const byArtifact = new Map(candidates.map((artifact, at) => [artifact, presences[at]]));
-  for (const [artifact, presence] of byArtifact) {
-    if (presence?.state !== 'other') continue;
-    log.warn(
-      `${artifact.upload.path} in ${store.location} is replaced: it has sha512 ${presence.digest}, the new one ${presence.ours}`,
-    );
-  }
-  const isSame = (artifact: PreparedArtifact): boolean => byArtifact.get(artifact)?.state === 'same';
-  const isReplaced = (artifact: PreparedArtifact): boolean => present.has(artifact.upload.path) && !isSame(artifact);
-  return { isSame, isReplaced };
 };
 
 const staleSignatures = (path: CachePath): CachePath[] => {
@@ -125,64 +45,131 @@ const send = async (
   { folder }: PublishRequest,
   { store, log }: PublishParts,
   uploads: readonly Upload[],
+  beforePlacing: PublishOptions['beforePlacing'],
 ): Promise<void> => {
-  if (uploads.length === 0) return;
   const sizes = await Promise.all(uploads.map(async (one) => (one.linkTarget ? 0 : (await stat(one.file)).size)));
   const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
   const progress = log.progress(`upload to ${folder}`, totalBytes);
-  await store.publish(uploads, { onBytes: (bytes) => progress.advance(bytes) });
+  await store.publish(uploads, { onBytes: (bytes) => progress.advance(bytes), lockFolder: folder, beforePlacing });
   progress.finish();
 };
 
-type PreparedSet = Awaited<ReturnType<typeof prepareAll>>;
+/** The store as anybody reads it, who knows which names there are; nothing is deleted by way of it. */
+const asRead = (store: CacheStore, present: ReadonlySet<CachePath>): PublishedFiles => ({
+  size: async (path) => (present.has(path) ? store.size(path) : undefined),
+  readText: async (path) => (present.has(path) ? store.readText(path) : undefined),
+  removeFile: async () => {},
+});
+
+const tellReplaced = ({ store, log }: PublishParts, { presences, replaced, isUnfinished }: Judgement): void => {
+  const why = isUnfinished ? ' (its publication was not finished)' : '';
+  for (const artifact of replaced) {
+    const presence = presences.get(artifact);
+    if (presence?.state !== 'other') continue;
+    const { path } = artifact.upload;
+    log.warn(
+      `${path} in ${store.location} is replaced${why}: it has sha512 ${presence.digest}, the new one ${presence.ours}`,
+    );
+  }
+};
+
+/** What came of a try to publish: `again`: what was left out as the same was replaced meanwhile. */
+type Outcome = { readonly state: 'published' | 'joined'; readonly judgement: Judgement } | { readonly state: 'again' };
+
+/**
+ * Decides once more when nobody else can change anything, and clears the way: of an unfinished publication no digests may stay beside
+ * artifacts that they are not for.
+ */
+const decideFinally = async (
+  request: PublishRequest,
+  { store }: PublishParts,
+  { prepared }: PreparedSet,
+  leftOut: readonly PreparedArtifact[],
+  there: PublishedFiles,
+): Promise<Outcome> => {
+  const judgement = await judgeSet(request, request.replace ? leftOut : prepared, there, store.location);
+  if (judgement.isJoined) return { state: 'joined', judgement };
+  if (leftOut.some((artifact) => judgement.presences.get(artifact)?.state !== 'same')) return { state: 'again' };
+  const stale = judgement.isUnfinished ? judgement.replaced : [];
+  for (const { upload } of stale)
+    for (const path of Object.values(companionPaths(upload.path))) await there.removeFile(path);
+  return { state: 'published', judgement };
+};
 
 /**
  * Sends what of a prepared set the cache does not have.
  *
- * @returns the artifacts that were left out because the cache has them, when others were sent
+ * @param isAll send also what the cache has
  */
 const publishMissing = async (
   request: PublishRequest,
   parts: PublishParts,
-  { prepared, extra }: PreparedSet,
-): Promise<readonly PreparedArtifact[]> => {
+  set: PreparedSet,
+  isAll: boolean,
+): Promise<Outcome> => {
   const { store, log, signer } = parts;
-  const present = await listFolders(
-    store,
-    prepared.map(({ upload }) => upload.path),
-  );
-  const { isSame, isReplaced } = await selectArtifacts(parts, prepared, present);
+  const { prepared, extra } = set;
+  const paths = prepared.map(({ upload }) => upload.path);
+  const present = await listFolders(store, paths);
+  const judgement = await judgeSet(request, prepared, asRead(store, present), store.location);
+  if (judgement.isJoined) return { state: 'joined', judgement };
+  tellReplaced(parts, judgement);
 
-  const artifacts = prepared.filter((artifact) => !isSame(artifact)).map(({ upload }) => upload);
+  const isSame = (artifact: PreparedArtifact): boolean => judgement.presences.get(artifact)?.state === 'same';
+  const same = prepared.filter(isSame);
+  const leftOut = isAll ? [] : same;
+  const isSent = (artifact: PreparedArtifact): boolean => !leftOut.includes(artifact);
+  const artifacts = prepared.filter(isSent).map(({ upload }) => upload);
   // Digests and signatures vouch for each other: when one is missing, all are sent.
   const isWhole = (artifact: PreparedArtifact): boolean => artifact.companions.every((one) => present.has(one.path));
   const companions = prepared
-    .filter((artifact) => !isSame(artifact) || !isWhole(artifact))
+    .filter((artifact) => isSent(artifact) || !isWhole(artifact))
     .flatMap((artifact) => artifact.companions);
   const uploads = order(request, artifacts, [...companions, ...extra]);
-  const same = prepared.filter(isSame);
   if (same.length > 0)
     log.info(`${same.length} of ${prepared.length} files are already in ${store.location}, the same`);
+  if (uploads.length === 0) {
+    // Frees what an earlier try may have left.
+    await store.publish([]);
+    return { state: 'published', judgement };
+  }
 
-  await send(request, parts, uploads);
+  let outcome: Outcome = { state: 'published', judgement };
+  let refusal: unknown;
+  await send(request, parts, uploads, async (there) => {
+    try {
+      outcome = await decideFinally(request, parts, set, leftOut, there);
+      return outcome.state === 'published';
+    } catch (error) {
+      if (!isSlipwayError(error, 'CACHE_VERSION_DIFFERS')) throw error;
+      refusal = error;
+      return false;
+    }
+  });
+  if (refusal !== undefined) throw refusal;
 
   // The signatures of what was replaced vouch for something that is no more.
+  const isReplaced = (artifact: PreparedArtifact): boolean => present.has(artifact.upload.path) && !isSame(artifact);
   const stale = signer ? [] : prepared.filter(isReplaced).flatMap(({ upload }) => staleSignatures(upload.path));
   const sent = new Set(uploads.map(({ path }) => path));
   for (const path of stale) if (present.has(path) && !sent.has(path)) await store.remove(path);
-  return artifacts.length > 0 ? same : [];
+  return outcome;
 };
 
-/** Another publisher of the same names may have replaced what was left out as the same: then the set in the cache is a mixture. */
-const areStillSame = async ({ store }: PublishParts, artifacts: readonly PreparedArtifact[]): Promise<boolean> => {
-  const presences = await inParallel(artifacts, REQUESTS_AT_ONCE, (artifact) => compareWithCache(store, artifact));
-  return presences.every(({ state }) => state === 'same');
-};
+/** A set that is joined may have other bytes than ours: of those no record can tell. */
+const recordsOf = ({ prepared }: PreparedSet, outcome: Outcome): readonly ArtifactRecord[] =>
+  prepared.flatMap((artifact) => {
+    const isTheirs = outcome.state === 'joined' && outcome.judgement.presences.get(artifact)?.state === 'other';
+    return artifact.record && !isTheirs ? [artifact.record] : [];
+  });
 
 /**
- * Publishes a set: prepares every file, leaves out what the cache already has, sends the rest as one set.
+ * Publishes a set: prepares every file, leaves out what the cache already has, sends the rest as one set. Whether it may be published is
+ * decided twice: before anything is sent, and when nobody else can change anything.
  *
  * Of an artifact that is there with the same digest, only the companions are sent, if some of them are missing there.
+ *
+ * Throws `CACHE_VERSION_DIFFERS`.
  */
 export const publishArtifacts = async (
   request: PublishRequest,
@@ -190,14 +177,13 @@ export const publishArtifacts = async (
 ): Promise<readonly ArtifactRecord[]> => {
   validateFolder(request.folder);
   for (const name of request.last ?? []) validatePath(name);
+  const { log, store } = parts;
   const set = await prepareAll(request, parts);
-  const leftOut = await publishMissing(request, parts, set);
-  if (!(await areStillSame(parts, leftOut))) {
-    parts.log.warn(`Somebody else published to ${request.folder} at the same time: sending the whole set.`);
-    const { prepared, extra } = set;
-    const companions = prepared.flatMap((artifact) => artifact.companions);
-    const artifacts = prepared.map(({ upload }) => upload);
-    await send(request, parts, order(request, artifacts, [...companions, ...extra]));
+  let outcome = await publishMissing(request, parts, set, false);
+  if (outcome.state === 'again') {
+    log.warn(`Somebody else published to ${request.folder} at the same time: sending the whole set.`);
+    outcome = await publishMissing(request, parts, set, true);
   }
-  return set.prepared.flatMap(({ record }) => record ?? []);
+  if (outcome.state === 'joined') log.info(`${request.folder} is in ${store.location} already, the same.`);
+  return recordsOf(set, outcome);
 };

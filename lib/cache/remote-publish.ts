@@ -12,9 +12,9 @@ import { STAGING } from './paths.ts';
 import { createOutbox, type Outbox } from './rsync/outbox.ts';
 import { sendOutbox } from './rsync/send.ts';
 import type { SshSettings } from './ssh/settings.ts';
-import { placeSet, type StagedFile, sweepStaging } from './staging.ts';
+import { NotPlacedError, placeSet, type StagedFile, sweepStaging } from './staging.ts';
 import { type Patience, tryAgain } from './try-again.ts';
-import type { TransferOptions, Upload } from './types.ts';
+import type { PublishOptions, TransferOptions, Upload } from './types.ts';
 import { type CheckedUpload, checkUploads } from './upload-files.ts';
 
 /** What publishing to a server needs. */
@@ -83,14 +83,14 @@ const DISCARD_ROUNDS = 3;
 const DISCARD_GAP_MS = 300;
 
 /** Deletes what the staging folder has of a set: complete files, partial ones, and rsync's own temporary ones. */
-const discard = async (fs: CacheFs, uploads: readonly KeyedUpload[]): Promise<void> => {
-  for (let round = 1; round <= DISCARD_ROUNDS; round += 1) {
+const discard = async (fs: CacheFs, uploads: readonly KeyedUpload[], rounds = DISCARD_ROUNDS): Promise<void> => {
+  for (let round = 1; round <= rounds; round += 1) {
     for (const folder of [STAGING, `${STAGING}/partial`]) {
       for (const { name } of (await fs.list(folder)) ?? []) {
         if (uploads.some(({ key }) => name.includes(key))) await fs.removeFile(`${folder}/${name}`);
       }
     }
-    if (round < DISCARD_ROUNDS) await sleep(DISCARD_GAP_MS);
+    if (round < rounds) await sleep(DISCARD_GAP_MS);
   }
 };
 
@@ -159,7 +159,7 @@ const MOST_ROUNDS = 5;
 export const publishRemotely = async (
   publisher: RemotePublisher,
   set: readonly Upload[],
-  options: TransferOptions,
+  options: PublishOptions,
 ): Promise<void> => {
   const { fs, location, signal } = publisher;
   const checked = await checkUploads(set);
@@ -177,10 +177,11 @@ export const publishRemotely = async (
         throw slipwayError('CACHE_WRITE_FAILED', { location, path: left[0]?.path ?? '', doing: 'publish', reason });
       }
       await stage(publisher, left, options);
-      const lost = await placeSet(fs, left, location, { signal });
+      const lost = await placeSet(fs, left, location, { ...options, signal });
       left = left.slice(left.length - lost.length);
     }
   } catch (error) {
+    if (error instanceof NotPlacedError) return discard(fs, left, 1);
     const isFull = isSlipwayError(error, 'CACHE_DISK_FULL');
     // A cut line is resumed later; a full disk must be emptied, and who interrupts wants nothing left.
     if (isFull || signal?.aborted) await discard(fs, left).catch(() => {});

@@ -4,12 +4,14 @@ import type { Runner } from '../process/index.ts';
 import type { FsEntry } from './cache-fs.ts';
 import { createHttpsReader } from './https/reader.ts';
 import { joinPath, STAGING, validateFolder, validatePath } from './paths.ts';
+import { checkRange, SMALL_BYTES } from './reading.ts';
 import { publishRemotely } from './remote-publish.ts';
 import { isLoginConfigured } from './ssh/login.ts';
 import { resolveSshSettings, type SshSettings } from './ssh/settings.ts';
 import { createSftpFs } from './ssh/sftp-fs.ts';
 import { createSftpLink } from './ssh/sftp-link.ts';
-import { removeFromCache } from './staging.ts';
+import { removeFromCache, sweepStaging } from './staging.ts';
+import { listEntries, renameInCache } from './store-names.ts';
 import { PATIENCE, type Patience } from './try-again.ts';
 import type { CachePath, CacheStore } from './types.ts';
 
@@ -113,8 +115,8 @@ export const createRemoteStore = (options: RemoteStoreOptions): CacheStore => {
     return entries.filter((_, at) => answers[at]);
   };
 
-  const needsAccount = (): void =>
-    check('BUILDCACHE_USER', user, user !== '', 'writing to the cache server needs an account on it');
+  const needsAccount = (doing = 'writing to'): void =>
+    check('BUILDCACHE_USER', user, user !== '', `${doing} the cache server needs an account on it`);
   return {
     location,
     size: (path) => reader.size(validatePath(path)),
@@ -128,16 +130,32 @@ export const createRemoteStore = (options: RemoteStoreOptions): CacheStore => {
         .filter((name) => folder !== '' || name !== STAGING)
         .sort();
     },
+    entries: async (folder) => {
+      needsAccount('asking for sizes and times of all files of a folder of');
+      return listEntries(fs, folder);
+    },
     readText: (path) => reader.readText(validatePath(path)),
+    readBytes: (path, maxBytes = SMALL_BYTES) => reader.readBytes(validatePath(path), maxBytes),
+    readRange: async (path, offset, length) => {
+      checkRange(validatePath(path), offset, length);
+      return reader.readRange(path, offset, length);
+    },
     download: (path, toFile, transfer) => reader.download(validatePath(path), toFile, transfer),
     publish: async (uploads, transfer = {}) => {
       needsAccount();
-      if (uploads.length === 0) return;
+      if (uploads.length === 0) {
+        await sweepStaging(fs);
+        return;
+      }
       await publishRemotely(
         { fs, host: server, ssh: await ssh(), prefix, location, runner, tempFolder, patience, log, signal },
         uploads,
         transfer,
       );
+    },
+    rename: async (from, to) => {
+      needsAccount();
+      return renameInCache(fs, location, from, to);
     },
     remove: async (path) => {
       needsAccount();

@@ -1,9 +1,9 @@
 import { slipwayError } from '../errors/index.ts';
 import { isOwnerDead, makeOwnName } from '../process/process-identity.ts';
-import { type CacheFs, removeTree } from './cache-fs.ts';
+import { type CacheFs, type FsEntry, removeTree } from './cache-fs.ts';
 import { commonFolder, foldersAbove, STAGING } from './paths.ts';
 import { type LockTimes, takePublishLock } from './publish-lock.ts';
-import type { CachePath } from './types.ts';
+import type { CachePath, PublishedFiles, PublishOptions } from './types.ts';
 
 /** A file whose bytes are complete in the staging folder. */
 export interface StagedFile {
@@ -18,18 +18,38 @@ export interface StagedFile {
 /** How long what a broken transfer left may be resumed. */
 const LEFTOVER_LIFE_MS = 24 * 60 * 60 * 1000;
 
+/** How to put a set into place. */
+export interface PlaceOptions extends Pick<PublishOptions, 'lockFolder' | 'beforePlacing'> {
+  readonly times?: LockTimes;
+  readonly signal?: AbortSignal;
+}
+
+/** `beforePlacing` said that nothing is to be placed: what was staged is of no use any more. */
+export class NotPlacedError extends Error {}
+
+/** What is published, by way of the file system. */
+const publishedFiles = (fs: CacheFs): PublishedFiles => ({
+  size: async (path) => {
+    const entry = await fs.stat(path);
+    return entry?.kind === 'file' ? entry.sizeBytes : undefined;
+  },
+  readText: (path) => fs.readText(path),
+  removeFile: (path) => fs.removeFile(path),
+});
+
 /**
  * Renames a set into place, in order, under a lock.
  *
  * A staged file that is gone was put into place by another publisher of the same content: fine when the right size is there.
  *
  * @returns the files whose bytes have to be staged again; empty when all is done
+ * Throws {@link NotPlacedError} when nothing was renamed because `beforePlacing` was against it.
  */
 export const placeSet = async (
   fs: CacheFs,
   files: readonly StagedFile[],
   location: string,
-  options: { readonly times?: LockTimes; readonly signal?: AbortSignal } = {},
+  options: PlaceOptions = {},
 ): Promise<readonly StagedFile[]> => {
   const paths = files.map((file) => file.path);
   const makeFolders = async (): Promise<void> => {
@@ -48,8 +68,9 @@ export const placeSet = async (
   };
 
   await makeFolders();
-  const lock = await takePublishLock(fs, commonFolder(paths), location, options);
+  const lock = await takePublishLock(fs, options.lockFolder ?? commonFolder(paths), location, options);
   try {
+    if ((await options.beforePlacing?.(publishedFiles(fs))) === false) throw new NotPlacedError();
     for (const [at, file] of files.entries()) {
       options.signal?.throwIfAborted();
       lock.check();
@@ -71,6 +92,19 @@ const readClock = async (fs: CacheFs): Promise<number> => {
   return nowMs ?? 0;
 };
 
+/** Frees the locks of processes on this machine that have ended. */
+const sweepLocks = async (fs: CacheFs, locks: readonly FsEntry[]): Promise<void> => {
+  for (const { name } of locks) {
+    const lock = `${STAGING}/${name}`;
+    for (const owner of (await fs.list(lock)) ?? []) {
+      if (isOwnerDead(owner.name)) await fs.removeFile(`${lock}/${owner.name}`);
+    }
+    await fs.removeFolder(lock);
+  }
+};
+
+const isLock = ({ name }: FsEntry): boolean => name.startsWith('lock-');
+
 const ownerOf = (name: string): string => name.replace(/^(tmp|claim|clock|gone)-/, '');
 
 /**
@@ -78,9 +112,9 @@ const ownerOf = (name: string): string => name.replace(/^(tmp|claim|clock|gone)-
  * is older than a day.
  */
 export const sweepStaging = async (fs: CacheFs): Promise<void> => {
-  const entries = ((await fs.list(STAGING)) ?? []).filter(
-    (entry) => entry.name !== 'partial' && !entry.name.startsWith('lock-'),
-  );
+  const all = (await fs.list(STAGING)) ?? [];
+  await sweepLocks(fs, all.filter(isLock));
+  const entries = all.filter((entry) => entry.name !== 'partial' && !isLock(entry));
   const partials = (await fs.list(`${STAGING}/partial`)) ?? [];
   if (entries.length + partials.length === 0) return;
   const diesMs = (await readClock(fs)) - LEFTOVER_LIFE_MS;

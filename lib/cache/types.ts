@@ -9,6 +9,16 @@ export interface TransferOptions {
   readonly onSize?: (sizeBytes: number) => void;
 }
 
+/** What a store says of one name in a folder. */
+export interface StoreEntry {
+  readonly name: string;
+  /** A symbolic link is `other`. */
+  readonly kind: 'file' | 'folder' | 'other';
+  readonly sizeBytes: number;
+  /** Of the last change, in milliseconds since 1970 by the clock of the store's machine. */
+  readonly modifiedMs: number;
+}
+
 /** What to list. */
 export interface ListOptions {
   readonly onlyFolders?: boolean;
@@ -24,6 +34,32 @@ export interface Upload {
   readonly linkTarget?: string;
   /** Digest of the file, 64 hex digits, when it is known already; else the store computes it where it needs it. */
   readonly sha256?: string;
+}
+
+/** What is published, as the store's own machine sees it. */
+export interface PublishedFiles {
+  /** Size in bytes, or undefined when there is no such file. */
+  size(path: CachePath): Promise<number | undefined>;
+  /** A small text file, or undefined when there is none. */
+  readText(path: CachePath): Promise<string | undefined>;
+  /** Deletes a file; fine when there is none. */
+  removeFile(path: CachePath): Promise<unknown>;
+}
+
+/** How a set is published. */
+export interface PublishOptions extends TransferOptions {
+  /**
+   * Whose lock is held while names change; publishers that may meet name the same. Default: the deepest folder that all files of the set
+   * have in common.
+   */
+  readonly lockFolder?: CachePath;
+  /**
+   * Asked when all bytes have come and the lock is held, before the first name changes; may be asked again when some bytes had to be
+   * sent again.
+   *
+   * @returns false: nothing is to change, and what was sent is dropped
+   */
+  readonly beforePlacing?: (there: PublishedFiles) => Promise<boolean>;
 }
 
 /**
@@ -43,8 +79,27 @@ export interface CacheStore {
    * @param options.onlyFolders leave out what is no folder
    */
   list(folder: CachePath, options?: ListOptions): Promise<readonly string[]>;
+  /**
+   * Names in a folder with sizes and times, sorted by name; empty when there is no such folder.
+   *
+   * Throws `CACHE_SETTING_INVALID` when the store is a server without an account on it: a web server does not tell.
+   */
+  entries(folder: CachePath): Promise<readonly StoreEntry[]>;
   /** A small text file, or undefined when there is none. */
   readText(path: CachePath): Promise<string | undefined>;
+  /**
+   * A small file as bytes, or undefined when there is none.
+   *
+   * @param maxBytes default 4 MiB; throws `CACHE_FILE_TOO_LONG` when the file is longer
+   */
+  readBytes(path: CachePath, maxBytes?: number): Promise<Buffer | undefined>;
+  /**
+   * Exactly `length` bytes of a file from `offset` on, without the rest of it crossing the network. Several at once are fine.
+   *
+   * @param length at most 256 MiB
+   * Throws `CACHE_ARTIFACT_MISSING` when there is no such file, `CACHE_RANGE_BEYOND_END` when it ends before the range does.
+   */
+  readRange(path: CachePath, offset: number, length: number): Promise<Buffer>;
   /**
    * Downloads to `toFile` by way of a partial file beside it that a later call resumes; `toFile` appears by rename when complete.
    * Throws `CACHE_ARTIFACT_MISSING` when there is no such file.
@@ -53,9 +108,16 @@ export interface CacheStore {
   /**
    * Publishes files as one set: all bytes go to a staging folder on the same file system, then each file is renamed into place in
    * the order given. A reader never sees a part of a file; the last file of the set tells that the set is complete. Files keep
-   * the time of their last change, and their mode, except that everybody may read them.
+   * the time of their last change, and their mode, except that everybody may read them. An empty set only removes what dead publishers
+   * left.
    */
-  publish(uploads: readonly Upload[], options?: TransferOptions): Promise<void>;
+  publish(uploads: readonly Upload[], options?: PublishOptions): Promise<void>;
+  /**
+   * Gives a file another name, atomically; a file that has it already is replaced. Folders are made.
+   *
+   * @returns whether the file has its new name now, also when somebody else was quicker; false when it has neither name
+   */
+  rename(from: CachePath, to: CachePath): Promise<boolean>;
   /** Deletes a file or a folder with all that is in it; fine when there is none. */
   remove(path: CachePath): Promise<void>;
   /** Frees connections. */
@@ -68,6 +130,8 @@ export interface ArtifactRecord {
   readonly sizeBytes: number;
   /** 64 hex digits. */
   readonly sha256: string;
+  /** Of a published artifact that has it in its `.DIGESTS`: 128 hex digits. */
+  readonly sha512?: string;
 }
 
 /** What to publish into one folder of the cache. */
@@ -89,17 +153,30 @@ export interface PublishRequest {
   readonly digests?: boolean | readonly string[];
   /** Names (below `folder`) that are to appear last because readers take them for the sign that all is there, e.g. an `.id`. */
   readonly last?: readonly string[];
+  /**
+   * The files may take the place of others of their names, with a warning: for what changes by its nature, such as indexes, logs and
+   * results. Default false: what is published stays, and another content is refused. Files without digests cannot be told from others;
+   * they are always replaced.
+   */
+  readonly replace?: boolean;
+  /**
+   * Name (below `folder`) of a file that says by its content what the set is, e.g. an `.id`: when the same one is published, the set is
+   * there, even if other files of it have other bytes (an archive that was compressed by another version of the program).
+   */
+  readonly sameBy?: string;
 }
 
 /** The artifact cache as the steps use it: verified reads, whole-set writes with digests and signatures. */
 export interface ArtifactCache {
   readonly store: CacheStore;
   /**
-   * Publishes files with digests and, when a signer is configured, signatures. A file that is already there with the same digest is
-   * not sent again; one with another digest is replaced with a warning that names both.
+   * Publishes files with digests and, when a signer is configured, signatures. A version that is published does not change: the same
+   * content joins (what is there is not sent again), another one is refused unless the request says that it may replace. What a publisher
+   * left that did not finish is replaced: a set without its `last` files or, where none are named, with an artifact that has no digests.
    *
-   * @returns a record for each of the given files (not for the digests and signatures); for a link to a file with size and digest of
-   *   that file; none for a link that leads to no file
+   * @returns a record for each of the given files (not for the digests and signatures) whose bytes are in the cache now; for a link to a
+   *   file with size and digest of that file; none for a link that leads to no file
+   * Throws `CACHE_VERSION_DIFFERS` and what `CacheStore.publish` throws.
    */
   publish(request: PublishRequest): Promise<readonly ArtifactRecord[]>;
   /**

@@ -57,7 +57,7 @@ const checkSignature = async (
   signatureFile: string | undefined,
 ) => {
   if (!verifier || !signatureFile) return;
-  const verdict = await verifier.verify(file, signatureFile);
+  const verdict = await verifier.verify(file, signatureFile, { path });
   if (verdict.valid) return;
   const { reason, detail } = verdict;
   const signature = companionPaths(path).sig;

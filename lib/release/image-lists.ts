@@ -44,7 +44,9 @@ export const publishLists = async (
     const files = context.plan
       ? suffixes.map((suffix) => join(context.root, listFolder(request, arch), `${prefix}*${suffix}`))
       : await findLists(context.root, request, arch);
-    context.outputs.push(...(await context.cache.publish({ folder: cacheFolder(request, arch), files })));
+    context.outputs.push(
+      ...(await context.cache.publish({ folder: cacheFolder(request, arch), files, replace: true })),
+    );
   }
 };
 

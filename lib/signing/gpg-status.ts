@@ -1,3 +1,4 @@
+import { type Binding, bindingOf } from './path-notation.ts';
 import type { SignatureFault, SignatureVerdict } from './types.ts';
 
 /** One machine-readable line of gpg (`--status-fd`). */
@@ -49,17 +50,37 @@ const FAULTS: readonly (readonly [keyword: string, text: FaultText])[] = [
   ['NODATA', () => ({ reason: 'unreadable', detail: 'it is not an OpenPGP signature' })],
 ];
 
+/** The lines of the signature that a line is of: a file may have several signatures. */
+const linesOfOne = (lines: readonly StatusLine[], at: number): readonly StatusLine[] => {
+  const isStart = (line: StatusLine): boolean => line.keyword === 'NEWSIG';
+  const next = lines.findIndex((line, index) => index > at && isStart(line));
+  return lines.slice(at, next === -1 ? undefined : next);
+};
+
+const boundVerdict = (
+  binding: Binding,
+  by: { readonly fingerprint: string; readonly signedBy: string },
+  path: string | undefined,
+): SignatureVerdict => {
+  if (binding.state !== 'other') return { valid: true, ...by, isBound: binding.state === 'right' };
+  const detail = `it is by ${by.signedBy} for ${binding.path}, and was found with ${path}: somebody moved or mixed up files`;
+  return { valid: false, reason: 'other-path', detail };
+};
+
 /**
  * What the status lines of `gpg --verify` say. Valid is a signature that gpg calls good AND valid: lines about expired or
  * revoked keys come with a "valid" of their own.
+ *
+ * @param path where the signature was found in the cache, if it is to be for that path
  */
-export const verdictOf = (lines: readonly StatusLine[]): SignatureVerdict => {
+export const verdictOf = (lines: readonly StatusLine[], path?: string): SignatureVerdict => {
   const good = lines.findIndex((line) => line.keyword === 'GOODSIG');
   const goodLine = lines[good];
   if (goodLine) {
-    const valid = lines.slice(good).find((line) => line.keyword === 'VALIDSIG');
+    const ofIt = linesOfOne(lines, good);
+    const valid = ofIt.find((line) => line.keyword === 'VALIDSIG');
     const fingerprint = valid?.args[9] ?? valid?.args[0];
-    if (fingerprint) return { valid: true, fingerprint, signedBy: userOf(goodLine) };
+    if (fingerprint) return boundVerdict(bindingOf(ofIt, path), { fingerprint, signedBy: userOf(goodLine) }, path);
   }
   for (const [keyword, text] of FAULTS) {
     const line = lines.find((one) => one.keyword === keyword);

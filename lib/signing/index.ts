@@ -2,6 +2,7 @@ export { checkDigests, DIGESTS_SUFFIX, type DigestsCheck, ensureDigestsFile } fr
 export { DIGESTS_ALGORITHMS, formatDigests, parseDigests } from './digests-format.ts';
 export { createEmptyRing, type EmptyRing } from './gpg-home.ts';
 export { createFileHasher, type HashedFile, type HashFile, hashFile } from './hash-file.ts';
+export { PATH_NOTATION } from './path-notation.ts';
 export { openSigner, type SignerSettings } from './signer.ts';
-export type { Algorithm, Digests, SignatureFault, SignatureVerdict, Signer, Verifier } from './types.ts';
+export type { Algorithm, Digests, SignatureFault, SignatureVerdict, Signer, SignOptions, Verifier } from './types.ts';
 export { openVerifier, type VerifierSettings } from './verifier.ts';

@@ -3,9 +3,10 @@ import { slipwayError } from '../errors/index.ts';
 import type { Runner } from '../process/index.ts';
 import { createGpgHome, type GpgHome } from './gpg-home.ts';
 import { lastComplaint } from './gpg-status.ts';
+import { notationArgs } from './path-notation.ts';
 import { loadSigningKey } from './signing-key.ts';
 import { temporaryBeside } from './temporary-file.ts';
-import type { Signer } from './types.ts';
+import type { Signer, SignOptions } from './types.ts';
 
 /** What to sign with. */
 export interface SignerSettings {
@@ -22,7 +23,8 @@ export interface SignerSettings {
 }
 
 const signWith =
-  (home: GpgHome, signer: string) => async (mode: '--detach-sign' | '--clearsign', file: string, output: string) => {
+  (home: GpgHome, signer: string) =>
+  async (mode: '--detach-sign' | '--clearsign', file: string, output: string, { path }: SignOptions = {}) => {
     // Written beside and renamed, so that an interrupted gpg leaves an earlier signature whole.
     const temporary = temporaryBeside(output);
     try {
@@ -30,6 +32,7 @@ const signWith =
         '--yes',
         '--local-user',
         signer,
+        ...notationArgs(path),
         '--output',
         temporary,
         mode,
@@ -68,8 +71,8 @@ export const openSigner = async ({
       signer,
       fingerprint,
       home: home.path,
-      sign: (file) => make('--detach-sign', file, `${file}.sig`),
-      clearSign: (file) => make('--clearsign', file, `${file}.asc`),
+      sign: (file, options) => make('--detach-sign', file, `${file}.sig`, options),
+      clearSign: (file, options) => make('--clearsign', file, `${file}.asc`, options),
       close: home.close,
     };
   } catch (error) {

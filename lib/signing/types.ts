@@ -4,6 +4,15 @@ export type Algorithm = 'md5' | 'sha1' | 'sha256' | 'sha512';
 /** Digests of one file: algorithm to hex digits in lower case. */
 export type Digests<A extends Algorithm = Algorithm> = Readonly<Record<A, string>>;
 
+/** How to sign. */
+export interface SignOptions {
+  /**
+   * Path in the cache under which what is signed will be found: the signature says so, in a notation that is not critical, so that
+   * programs which do not know it accept the signature all the same. Default: it says nothing.
+   */
+  readonly path?: string;
+}
+
 /** Makes OpenPGP signatures with one key, in a key ring of its own. */
 export interface Signer {
   /** The user ID or fingerprint given as SIGNER. */
@@ -13,19 +22,33 @@ export interface Signer {
   /** Absolute path of the throwaway key ring, for programs that sign themselves (GNUPGHOME). Removed by {@link Signer.close}. */
   readonly home: string;
   /** Writes the detached binary signature `FILE.sig`, replacing an earlier one. Throws `SIGNING_FAILED`. */
-  sign(file: string): Promise<string>;
+  sign(file: string, options?: SignOptions): Promise<string>;
   /** Writes the clear-signed text `FILE.asc`, replacing an earlier one. Throws `SIGNING_FAILED`. */
-  clearSign(file: string): Promise<string>;
+  clearSign(file: string, options?: SignOptions): Promise<string>;
   /** Ends the agent and removes the key ring; may be called twice, and after an interruption. */
   close(): Promise<void>;
 }
 
 /** Why a signature was not accepted. */
-export type SignatureFault = 'bad' | 'unknown-key' | 'expired-key' | 'revoked-key' | 'expired-signature' | 'unreadable';
+export type SignatureFault =
+  | 'bad'
+  | 'unknown-key'
+  | 'expired-key'
+  | 'revoked-key'
+  | 'expired-signature'
+  | 'unreadable'
+  /** It is valid, and was made for what is found under another path. */
+  | 'other-path';
 
 /** What came of checking one signature. */
 export type SignatureVerdict =
-  | { readonly valid: true; readonly fingerprint: string; readonly signedBy: string }
+  | {
+      readonly valid: true;
+      readonly fingerprint: string;
+      readonly signedBy: string;
+      /** It says for which path it is; false: it says nothing of that, as those made by other programs. */
+      readonly isBound: boolean;
+    }
   | { readonly valid: false; readonly reason: SignatureFault; readonly detail: string };
 
 /** Checks OpenPGP signatures against the keys that the user trusts, and no others. */
@@ -37,8 +60,9 @@ export interface Verifier {
    *
    * @param file absolute path of what was signed
    * @param signatureFile absolute path of the signature, binary or armored
+   * @param options.path where it was found in the cache: a signature that says another path is refused, one that says none is not
    */
-  verify(file: string, signatureFile: string): Promise<SignatureVerdict>;
+  verify(file: string, signatureFile: string, options?: { readonly path?: string }): Promise<SignatureVerdict>;
   /** Removes the key ring; may be called twice, and after an interruption. */
   close(): Promise<void>;
 }

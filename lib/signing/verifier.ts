@@ -57,9 +57,9 @@ export const openVerifier = async ({
     await importKeys(home, trustedKeys);
     return {
       trustedKeys,
-      async verify(file, signatureFile) {
+      async verify(file, signatureFile, { path } = {}) {
         const { stdout } = await home.gpg(['--verify', '--', signatureFile, file]);
-        return verdictOf(parseStatus(stdout));
+        return verdictOf(parseStatus(stdout), path);
       },
       close: home.close,
     };

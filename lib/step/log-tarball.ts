@@ -39,7 +39,7 @@ export const publishLogs = async (
       const packed = pipeline(create({ cwd, portable: true, noMtime: false }, names), xz.stdin);
       await Promise.all([packed, pipeline(xz.stdout, createWriteStream(file)), xz.done]);
     }
-    const records = await context.cache.publish({ folder: `build-logs/${version}`, files: [file] });
+    const records = await context.cache.publish({ folder: `build-logs/${version}`, files: [file], replace: true });
     context.outputs.push(...records);
   } catch (error) {
     if (context.signal.aborted) throw error;

@@ -61,8 +61,9 @@ export const publishPackageStore = async (context: StepContext, facts: BuildFact
   if (!names.includes(INDEX)) return;
   const files = names.map((name) => join(folder, name));
   try {
+    // The index grows with every build; nobody is promised that it stays.
     const records = await log.phase('publish the binary packages', () =>
-      cache.publish({ folder: fill(store.cacheFolder, facts), files, last: [INDEX] }),
+      cache.publish({ folder: fill(store.cacheFolder, facts), files, last: [INDEX], replace: true }),
     );
     outputs.push(...records);
   } catch (error) {

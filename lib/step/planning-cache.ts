@@ -15,6 +15,11 @@ const createPlanningStore = (store: CacheStore, log: Log): CacheStore => {
     async publish(uploads) {
       for (const { path } of uploads) log.emit({ kind: 'planned', effect: `publish ${path} on ${store.location}` });
     },
+    async rename(from, to) {
+      log.emit({ kind: 'planned', effect: `rename ${from} to ${to} on ${store.location}` });
+      gone.add(from);
+      return true;
+    },
     async remove(path) {
       log.emit({ kind: 'planned', effect: `delete ${path} on ${store.location}` });
       gone.add(path);

@@ -63,7 +63,11 @@ export type Fault =
   /** The announced length and the body are too short: a proxy's work. */
   | { readonly kind: 'truncate'; readonly toBytes: number }
   /** The range is ignored. */
-  | { readonly kind: 'whole' };
+  | { readonly kind: 'whole' }
+  /** The range is answered with one that begins so many bytes later, and ends so many bytes later (or, negative, earlier). */
+  | { readonly kind: 'shift'; readonly start: number; readonly end: number }
+  /** The range is announced right, without a length, and so many bytes more are sent. */
+  | { readonly kind: 'more'; readonly bytes: number };
 
 /** One request as the server saw it. */
 export interface SeenRequest {
@@ -78,6 +82,8 @@ export interface TestHttpsServer {
   readonly url: string;
   readonly port: number;
   readonly requests: SeenRequest[];
+  /** How many connections there have been. */
+  readonly connections: () => number;
   /** Bytes of bodies sent so far. */
   readonly servedBytes: () => number;
   /** Decides on each request; replace to inject faults. */
@@ -95,13 +101,26 @@ interface Served {
 const parseRange = (request: IncomingMessage, stats: Stats, etag: string, ignore: boolean): Served => {
   const headers = { etag, 'last-modified': stats.mtime.toUTCString(), 'accept-ranges': 'bytes' };
   const whole = { status: 200, start: 0, length: stats.size, headers };
-  const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
+  const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
   const condition = request.headers['if-range'];
   if (ignore || !range || (condition !== undefined && condition !== etag)) return whole;
   const start = Number(range[1]);
-  if (start >= stats.size) return { status: 416, start: 0, length: 0, headers };
-  const contentRange = `bytes ${start}-${stats.size - 1}/${stats.size}`;
-  return { status: 206, start, length: stats.size - start, headers: { ...headers, 'content-range': contentRange } };
+  if (start >= stats.size) {
+    return { status: 416, start: 0, length: 0, headers: { ...headers, 'content-range': `bytes */${stats.size}` } };
+  }
+  const end = Math.min(range[2] ? Number(range[2]) : stats.size - 1, stats.size - 1);
+  const contentRange = `bytes ${start}-${end}/${stats.size}`;
+  return { status: 206, start, length: end - start + 1, headers: { ...headers, 'content-range': contentRange } };
+};
+
+const shifted = (
+  { status, start, length, headers }: Served,
+  by: { readonly start: number; readonly end: number },
+  sizeBytes: number,
+): Served => {
+  const [first, last] = [start + by.start, start + length - 1 + by.end];
+  const contentRange = `bytes ${first}-${last}/${sizeBytes}`;
+  return { status, start: first, length: last - first + 1, headers: { ...headers, 'content-range': contentRange } };
 };
 
 const sendIndex = (folder: string, response: ServerResponse): void => {
@@ -124,6 +143,7 @@ export const startHttpsServer = async (root: string, certificates: TestCertifica
   const requests: SeenRequest[] = [];
   const sockets = new Set<Socket>();
   let servedBytes = 0;
+  let connections = 0;
   const counts = new Map<string, number>();
 
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
@@ -151,15 +171,17 @@ export const startHttpsServer = async (root: string, certificates: TestCertifica
       return;
     }
     const etag = `"${stats.ino}-${stats.size}-${stats.mtimeMs}"`;
-    const served = parseRange(request, stats, etag, fault?.kind === 'whole');
-    const length = fault?.kind === 'truncate' ? Math.min(fault.toBytes, served.length) : served.length;
-    response.writeHead(served.status, { ...served.headers, 'content-length': length });
+    const asked = parseRange(request, stats, etag, fault?.kind === 'whole');
+    const served = fault?.kind === 'shift' ? shifted(asked, fault, stats.size) : asked;
+    const more = fault?.kind === 'more' ? fault.bytes : 0;
+    const length = fault?.kind === 'truncate' ? Math.min(fault.toBytes, served.length) : served.length + more;
+    response.writeHead(served.status, { ...served.headers, ...(more === 0 ? { 'content-length': length } : {}) });
     if (method === 'HEAD' || length === 0) {
       response.end();
       return;
     }
     const isBroken = fault?.kind === 'cut' || fault?.kind === 'stall';
-    const end = served.start + (isBroken ? Math.min(fault.afterBytes, length) : length);
+    const end = served.start + (isBroken ? Math.min(fault.afterBytes, length) : length - more);
     if (end === served.start) {
       if (fault?.kind === 'cut') request.socket.destroy();
       else response.flushHeaders();
@@ -170,7 +192,8 @@ export const startHttpsServer = async (root: string, certificates: TestCertifica
       servedBytes += chunk.length;
       bodyBytes += chunk.length;
     });
-    body.pipe(response, { end: !isBroken });
+    body.pipe(response, { end: !isBroken && more === 0 });
+    if (more > 0) body.on('end', () => response.end(Buffer.alloc(more)));
     if (fault?.kind === 'cut') body.on('end', () => setTimeout(() => request.socket.destroy(), 50));
   };
 
@@ -180,6 +203,7 @@ export const startHttpsServer = async (root: string, certificates: TestCertifica
   );
   httpsServer.on('connection', (socket: Socket) => {
     sockets.add(socket);
+    connections += 1;
     socket.on('close', () => sockets.delete(socket));
   });
   await new Promise<void>((resolve) => httpsServer.listen(0, '127.0.0.1', resolve));
@@ -189,6 +213,7 @@ export const startHttpsServer = async (root: string, certificates: TestCertifica
     url: `https://127.0.0.1:${port}`,
     port,
     requests,
+    connections: () => connections,
     servedBytes: () => servedBytes,
     onRequest: () => undefined,
     stop: () =>

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createArtifactCache, createStore, PATIENCE, type StoreSettings } from '../../lib/cache/index.ts';
+import { isSlipwayError } from '../../lib/errors/index.ts';
 import { createRunner } from '../../lib/process/index.ts';
 
 /** What a publishing process is told. */
@@ -10,10 +11,14 @@ export interface PublisherJob {
   readonly folder: string;
   readonly files: readonly string[];
   readonly last?: readonly string[];
+  readonly replace?: boolean;
   readonly tempFolder: string;
   /** How often. */
   readonly rounds?: number;
 }
+
+/** Exit code of a publisher that was refused because another content is published. */
+export const REFUSED = 9;
 
 /** Starts a process of its own that publishes; for killing it, and for having two at once. */
 export const startPublisher = (
@@ -38,4 +43,11 @@ const publish = async (job: PublisherJob): Promise<void> => {
   await store.close();
 };
 
-if (process.argv[1] === import.meta.filename) await publish(JSON.parse(process.argv[2] ?? '{}') as PublisherJob);
+if (process.argv[1] === import.meta.filename) {
+  try {
+    await publish(JSON.parse(process.argv[2] ?? '{}') as PublisherJob);
+  } catch (error) {
+    if (!isSlipwayError(error, 'CACHE_VERSION_DIFFERS')) throw error;
+    process.exit(REFUSED);
+  }
+}

@@ -151,7 +151,8 @@ describe('up by rsync, down by HTTPS', () => {
     const file = writeFileAt(join(makeFolder('work'), 'image.bin'), noise(300_000));
     const [record] = await cache.publish({ folder: 'images/1', files: [file] });
     const to = makeFolder('to');
-    await expect(cache.fetch('images/1/image.bin', to)).resolves.toEqual({ ...record, file: join(to, 'image.bin') });
+    const { sizeBytes, sha256 } = record ?? {};
+    await expect(cache.fetch('images/1/image.bin', to)).resolves.toMatchObject({ sizeBytes, sha256 });
     const before = statSync(join(root, 'images/1/image.bin')).ino;
     await cache.publish({ folder: 'images/1', files: [file] });
     expect(statSync(join(root, 'images/1/image.bin')).ino).toBe(before);
@@ -497,17 +498,60 @@ describe('a broken line', () => {
   );
 });
 
+describe('names', () => {
+  test('in a folder, with sizes and times; a link is no file', async () => {
+    mkdirSync(join(root, 'names', 'sub'), { recursive: true });
+    const file = writeFileAt(join(root, 'names', "b's"), 'four');
+    utimesSync(file, 1000, 1000);
+    symlinkSync('sub', join(root, 'names', 'a link'));
+    const store = open();
+    await expect(store.entries('names')).resolves.toMatchObject([
+      { name: 'a link', kind: 'other' },
+      { name: "b's", kind: 'file', sizeBytes: 4, modifiedMs: 1_000_000 },
+      { name: 'sub', kind: 'folder' },
+    ]);
+    await expect(store.entries('names/none')).resolves.toEqual([]);
+    expect((await store.entries('')).map(({ name }) => name)).toContain('names');
+    await expect(store.entries('../x')).rejects.toMatchObject({ code: 'CACHE_PATH_INVALID' });
+  });
+
+  test('change at once, into folders that are made; who comes second is fine; what is nowhere is told', async () => {
+    const store = open();
+    writeFileAt(join(root, 'moving', 'pack'), 'pack');
+    await expect(store.rename('moving/pack', 'trash/of/pack')).resolves.toBe(true);
+    await expect(store.rename('moving/pack', 'trash/of/pack')).resolves.toBe(true);
+    await expect(store.rename('moving/none', 'trash/of/none')).resolves.toBe(false);
+    expect(readFileSync(join(root, 'trash/of/pack'), 'utf8')).toBe('pack');
+    // Replaces, as rename(2) does.
+    writeFileAt(join(root, 'moving', 'pack'), 'another');
+    await expect(store.rename('moving/pack', 'trash/of/pack')).resolves.toBe(true);
+    expect(readFileSync(join(root, 'trash/of/pack'), 'utf8')).toBe('another');
+    writeFileAt(join(root, 'moving', 'f'), 'f');
+    await expect(store.rename('moving/f', 'trash/of')).rejects.toMatchObject({ code: 'CACHE_WRITE_FAILED' });
+    await expect(store.rename('../x', 'y')).rejects.toMatchObject({ code: 'CACHE_PATH_INVALID' });
+    await expect(store.rename('moving/f', '.staging/f')).rejects.toMatchObject({ code: 'CACHE_PATH_INVALID' });
+  });
+
+  test('many renames of one file at once: it is there once, and everybody is told so', async () => {
+    writeFileAt(join(root, 'race', 'from'), 'x');
+    const results = await Promise.all(Array.from({ length: 10 }, () => open().rename('race/from', 'race/to')));
+    expect(results).toEqual(Array.from({ length: 10 }, () => true));
+    expect(readdirSync(join(root, 'race'))).toEqual(['to']);
+  });
+});
+
 describe('several publishers', () => {
   const NAMES = ['a.bin', 'b.bin', 'c.id'];
   const makeSet = (seed: string, size: number) => {
     const work = makeFolder(seed);
     return NAMES.map((name) => writeFileAt(join(work, name), noise(size, seed + name)));
   };
-  const jobOf = (folder: string, files: readonly string[], rounds = 1) => ({
+  const jobOf = (folder: string, files: readonly string[], rounds = 1, replace = false) => ({
     settings: settingsOf(),
     folder,
     files,
     rounds,
+    replace,
     last: ['c.id'],
     tempFolder: makeFolder('temp'),
   });
@@ -523,9 +567,46 @@ describe('several publishers', () => {
     expect(stagingOf()).toEqual([]);
   }, 60_000);
 
-  test('of different content at once: one whole set is there in the end', async () => {
+  test('of different content at once, 12 rounds: one wins whole, the other is refused and leaves nothing', async () => {
+    const both = [open(), open()];
+    for (let round = 0; round < 12; round += 1) {
+      const folder = `several/rounds-${round}`;
+      const sets = both.map((store, who) => ({ store, files: makeSet(`${round}-${who}`, 50_000) }));
+      const last = round % 2 === 0 ? { last: ['c.id'] } : {};
+      const results = await Promise.allSettled(
+        sets.map(({ store, files }) => createArtifactCache({ store }).publish({ folder, files, ...last })),
+      );
+      const lost = results.filter((one) => one.status === 'rejected');
+      expect(lost).toHaveLength(1);
+      expect(lost[0]?.reason).toMatchObject({ code: 'CACHE_VERSION_DIFFERS', data: { folder } });
+      const { files } = sets[results.findIndex((one) => one.status === 'fulfilled')] ?? { files: [] };
+      const cache = createArtifactCache({ store: open() });
+      const to = makeFolder('to');
+      for (const name of NAMES) await cache.fetch(`${folder}/${name}`, to);
+      expect(NAMES.map((name) => digestOf(join(to, name)))).toEqual(files.map((file) => digestOf(file)));
+      expect(stagingOf()).toEqual([]);
+    }
+  }, 120_000);
+
+  test('of the same content again: joins without sending anything', async () => {
+    const files = makeSet('again', 2_000_000);
+    const store = open();
+    const bytes: number[] = [];
+    const watched = {
+      ...store,
+      publish: (...[uploads, options]: Parameters<CacheStore['publish']>) =>
+        store.publish(uploads, { ...options, onBytes: (count) => void bytes.push(count) }),
+    };
+    for (const _ of [1, 2]) {
+      await createArtifactCache({ store: watched }).publish({ folder: 'several/again', files, last: ['c.id'] });
+      expect(bytes.length > 0).toBe(_ === 1);
+      bytes.length = 0;
+    }
+  });
+
+  test('of different content that may be replaced, at once: one whole set is there in the end', async () => {
     const sets = ['one', 'two'].map((seed) => makeSet(seed, 300_000));
-    const publishers = sets.map((files) => startPublisher(jobOf('several/other', files, 4)));
+    const publishers = sets.map((files) => startPublisher(jobOf('several/other', files, 4, true)));
     await expect(Promise.all(publishers.map((one) => one.ended))).resolves.toEqual([0, 0]);
     const cache = createArtifactCache({ store: open() });
     const to = makeFolder('to');

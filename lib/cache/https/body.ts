@@ -40,17 +40,31 @@ export const readBody = async (
 /** Small files are digests, signatures and ids; a server that sends more for one is not what we think. */
 const MAX_TEXT_BYTES = 4 * 1024 * 1024;
 
-/** Reads a small text. Throws `CACHE_BAD_RESPONSE` when it is not small. */
-export const readText = async (response: IncomingMessage, url: string): Promise<string> => {
+/**
+ * Reads a whole body that is to be small.
+ *
+ * @param tooLong makes the error that is thrown when it is longer than `maxBytes`
+ */
+export const readSmall = async (response: IncomingMessage, maxBytes: number, tooLong: () => Error): Promise<Buffer> => {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
+  const refuse = (): never => {
+    response.on('error', () => {});
+    response.destroy();
+    throw tooLong();
+  };
+  if ((lengthOf(response) ?? 0) > maxBytes) refuse();
   await readBody(response, (chunk) => {
     sizeBytes += chunk.length;
-    if (sizeBytes > MAX_TEXT_BYTES) {
-      response.destroy();
-      throw slipwayError('CACHE_BAD_RESPONSE', { url, problem: `it is longer than ${MAX_TEXT_BYTES} bytes` });
-    }
+    if (sizeBytes > maxBytes) refuse();
     chunks.push(chunk);
   });
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
+};
+
+/** Reads a small text. Throws `CACHE_BAD_RESPONSE` when it is not small. */
+export const readText = async (response: IncomingMessage, url: string): Promise<string> => {
+  const problem = `it is longer than ${MAX_TEXT_BYTES} bytes`;
+  const tooLong = (): Error => slipwayError('CACHE_BAD_RESPONSE', { url, problem });
+  return (await readSmall(response, MAX_TEXT_BYTES, tooLong)).toString('utf8');
 };

@@ -4,10 +4,11 @@ import type { Log } from '../../log/index.ts';
 import { nameOf, STAGING, urlOf } from '../paths.ts';
 import { PATIENCE, type Patience, type TryOptions, tryAgain } from '../try-again.ts';
 import type { CachePath, TransferOptions } from '../types.ts';
-import { lengthOf, readText } from './body.ts';
+import { lengthOf, readSmall, readText } from './body.ts';
 import { createHttpClient } from './client.ts';
 import { downloadFile } from './download.ts';
 import { parseHtmlIndex } from './html-index.ts';
+import { readHttpRange } from './range.ts';
 
 /** What reading over HTTPS needs. */
 export interface HttpsReaderOptions {
@@ -27,6 +28,8 @@ export interface HttpsReader {
   /** Names in the server's folder listing. */
   list(folder: CachePath, onlyFolders?: boolean): Promise<readonly string[]>;
   readText(path: CachePath): Promise<string | undefined>;
+  readBytes(path: CachePath, maxBytes: number): Promise<Buffer | undefined>;
+  readRange(path: CachePath, offset: number, length: number): Promise<Buffer>;
   download(path: CachePath, toFile: string, options?: TransferOptions): Promise<void>;
   close(): void;
 }
@@ -89,6 +92,26 @@ export const createHttpsReader = (options: HttpsReaderOptions): HttpsReader => {
       return names.filter((name) => folder !== '' || name !== STAGING);
     },
     readText: (path) => getText(url(path), `read ${nameOf(path)}`),
+    readBytes: (path, maxBytes) =>
+      tryAgain(
+        async () => {
+          const response = await client.send({ method: 'GET', url: url(path) });
+          if (isThere(response)) {
+            return readSmall(response, maxBytes, () =>
+              slipwayError('CACHE_FILE_TOO_LONG', { path, location: base.href, maxBytes }),
+            );
+          }
+          response.resume();
+          return undefined;
+        },
+        tryOptions(`read ${nameOf(path)}`),
+      ),
+    readRange: async (path, offset, length) => {
+      // HTTP has no range of no bytes.
+      if (length === 0) return Buffer.alloc(0);
+      const request = { url: url(path), offset, length, path, location: base.href };
+      return readHttpRange(client, request, tryOptions(`read a part of ${nameOf(path)}`));
+    },
     download: (path, toFile, transfer = {}) =>
       downloadFile(
         client,

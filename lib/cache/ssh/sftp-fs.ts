@@ -91,6 +91,13 @@ export const createSftpFs = (withSftp: WithSftp, place: SftpPlace): CacheFs => {
         async (sftp) => entryOf(path, await ask<Stats>((done) => sftp.lstat(at(path), done))),
         { [NO_SUCH_FILE]: undefined },
       ),
+    readText: (path) =>
+      attempt<string | undefined>(
+        'read',
+        path,
+        async (sftp) => (await ask<Buffer>((done) => sftp.readFile(at(path), done))).toString('utf8'),
+        { [NO_SUCH_FILE]: undefined },
+      ),
     makeLink: (target, path) =>
       attempt('make the link', path, async (sftp) => {
         try {

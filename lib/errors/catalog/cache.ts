@@ -20,6 +20,29 @@ const hostKeyHint = (c: {
 
 const hostKeyProblem = { unknown: 'is not known', changed: 'has changed', revoked: 'is revoked' } as const;
 
+type SignatureFault =
+  | 'bad'
+  | 'unknown-key'
+  | 'expired-key'
+  | 'revoked-key'
+  | 'expired-signature'
+  | 'unreadable'
+  | 'other-path';
+
+const signatureHint = (reason: SignatureFault, trustedKeys: string): string => {
+  if (reason === 'unknown-key') return `If that key is to be trusted, add its public key to ${trustedKeys}.`;
+  if (reason === 'other-path') {
+    return (
+      'What was signed is genuine, but not what belongs under this path: it is another file, or another version of it.\n' +
+      'Look at the server, and publish the right one again.'
+    );
+  }
+  return `Trusted are the keys in ${trustedKeys}. Publish the artifact again with a valid key, and find out why this one is not valid.`;
+};
+
+/** So many differing files show what is going on. */
+const MOST_NAMED = 5;
+
 /** Texts of the cache errors. */
 export const cacheErrors = {
   CACHE_PATH_INVALID: (c: { path: string; reason: string }): ErrorText => ({
@@ -115,6 +138,43 @@ export const cacheErrors = {
     message: `The artifact cache (${c.location}) has no ${c.path}.`,
     hint: 'The step that publishes it has not run, did not succeed, or published to another cache. Check BUILDCACHE_* and the version.',
   }),
+  CACHE_FILE_TOO_LONG: (c: { path: string; location: string; maxBytes: number }): ErrorText => ({
+    kind: 'failure',
+    message: `${c.path} in ${c.location} is longer than ${formatBytes(c.maxBytes)}.`,
+    hint: 'Files of this kind are small. Look what this one is; if it is not what its name says, publish it again.',
+  }),
+  CACHE_RANGE_BEYOND_END: (c: {
+    path: string;
+    location: string;
+    offset: number;
+    length: number;
+    sizeBytes: number | undefined;
+  }): ErrorText => ({
+    kind: 'unverified',
+    message:
+      `${c.path} in ${c.location} ends ${c.sizeBytes === undefined ? 'too early' : `after ${c.sizeBytes} bytes`}; ` +
+      `expected ${c.length} bytes from ${c.offset} on.`,
+    hint: 'The file was cut off or replaced after it was published. Publish it again, and look at the server.',
+  }),
+  CACHE_VERSION_DIFFERS: (c: {
+    location: string;
+    folder: string;
+    /** Files that differ; both digests are SHA-512. */
+    files: readonly { readonly path: string; readonly published: string; readonly ours: string }[];
+  }): ErrorText => ({
+    kind: 'failure',
+    message:
+      `${c.folder} in ${c.location} is published already, with another content. Nothing was changed. ` +
+      `${c.files.length === 1 ? 'This file differs' : `${c.files.length} files differ`}:\n` +
+      c.files
+        .slice(0, MOST_NAMED)
+        .map(({ path, published, ours }) => `${path}\n  published: sha512 ${published}\n  ours:      sha512 ${ours}`)
+        .join('\n') +
+      (c.files.length > MOST_NAMED ? `\nand ${c.files.length - MOST_NAMED} more` : ''),
+    hint:
+      'What others may have fetched does not change under its name. Build it under another version (raise the build id),\n' +
+      'or remove the published one from the cache first (garbage_collect with PURGE_VERSIONS, or delete that folder) and run the step again.',
+  }),
   ARTIFACT_FILE_INVALID: (c: { file: string; reason: string }): ErrorText => ({
     kind: 'failure',
     message: `${c.file} cannot be published: ${c.reason}.`,
@@ -152,15 +212,12 @@ export const cacheErrors = {
   ARTIFACT_SIGNATURE_INVALID: (c: {
     path: string;
     signature: string;
-    reason: 'bad' | 'unknown-key' | 'expired-key' | 'revoked-key' | 'expired-signature' | 'unreadable';
+    reason: SignatureFault;
     detail: string;
     trustedKeys: string;
   }): ErrorText => ({
     kind: 'unverified',
     message: `The signature ${c.signature} of ${c.path} is not valid: ${c.detail}.`,
-    hint:
-      c.reason === 'unknown-key'
-        ? `If that key is to be trusted, add its public key to ${c.trustedKeys}.`
-        : `Trusted are the keys in ${c.trustedKeys}. Publish the artifact again with a valid key, and find out why this one is not valid.`,
+    hint: signatureHint(c.reason, c.trustedKeys),
   }),
 } satisfies Record<string, (facts: never) => ErrorText>;

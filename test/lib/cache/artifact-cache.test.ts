@@ -40,7 +40,7 @@ describe('publish', () => {
     writeFileAt(join(work, 'tree', 'sub', 'inner.txt'), 'inner');
     writeFileAt(join(work, 'tree', 'top.txt'), 'top');
     const records = await cache.publish(request([file, join(work, 'tree')]));
-    expect(records).toEqual([
+    expect(records).toMatchObject([
       { path: 'images/amd64/1.2.3/image.bin', sizeBytes: 100_000, sha256: digestOf(file) },
       { path: 'images/amd64/1.2.3/sub/inner.txt', sizeBytes: 5, sha256: digestOf(join(work, 'tree/sub/inner.txt')) },
       { path: 'images/amd64/1.2.3/top.txt', sizeBytes: 3, sha256: digestOf(join(work, 'tree/top.txt')) },
@@ -79,13 +79,13 @@ describe('publish', () => {
     expect(warnings()).toEqual([]);
   });
 
-  test('something else of that name is replaced with a warning that tells both digests', async () => {
+  test('what may be replaced is, with a warning that tells both digests', async () => {
     const { cache, work, to, warnings } = setUp();
     const file = writeFileAt(join(work, 'f'), 'one');
     await cache.publish(request([file]));
     const old = digestOf(file, 'sha512');
     writeFileSync(file, 'two');
-    await cache.publish(request([file]));
+    await cache.publish(request([file], { replace: true }));
     expect(warnings()).toHaveLength(1);
     expect(warnings()[0]).toContain(old);
     expect(warnings()[0]).toContain(digestOf(file, 'sha512'));
@@ -133,6 +133,7 @@ describe('publish', () => {
   test('what somebody else replaces while it is left out as the same is sent after all', async () => {
     const { dir, cache, work, warnings } = setUp();
     const files = ['a', 'b'].map((name) => writeFileAt(join(work, name), name));
+    const may = { replace: true };
     await cache.publish(request(files));
     writeFileSync(files[0] ?? '', 'new a');
     const { store } = cache;
@@ -140,12 +141,12 @@ describe('publish', () => {
     const disturbed: CacheStore = {
       ...store,
       async publish(uploads, options) {
-        if (isFirst) await cache.publish(request([writeFileAt(join(makeFolder(), 'b'), 'of somebody else')]));
+        if (isFirst) await cache.publish(request([writeFileAt(join(makeFolder(), 'b'), 'of somebody else')], may));
         isFirst = false;
         await store.publish(uploads, options);
       },
     };
-    await createArtifactCache({ store: disturbed }).publish(request(files));
+    await createArtifactCache({ store: disturbed }).publish(request(files, may));
     expect(['a', 'b'].map((name) => readFileSync(join(dir, 'images/amd64/1.2.3', name), 'utf8'))).toEqual([
       'new a',
       'b',
@@ -176,7 +177,7 @@ describe('fetch', () => {
     const { cache, work, to } = setUp();
     await cache.publish(request([writeFileAt(join(work, name), name)]));
     const fetched = await cache.fetch(`images/amd64/1.2.3/${name}`, to);
-    expect(fetched).toEqual({
+    expect(fetched).toMatchObject({
       path: `images/amd64/1.2.3/${name}`,
       file: join(to, name),
       sizeBytes: Buffer.byteLength(name),
@@ -259,7 +260,7 @@ describe('fetch', () => {
     const { work } = setUp();
     const digests = readFileSync(`${published}.DIGESTS`);
     const file = writeFileAt(join(work, 'f'), 'new');
-    await cache.publish(request([file]));
+    await cache.publish(request([file], { replace: true }));
     const newDigests = readFileSync(`${published}.DIGESTS`);
     writeFileSync(`${published}.DIGESTS`, digests);
     const original = cache.store.download;

@@ -33,6 +33,7 @@ describe('a symbolic link in a set', () => {
         path: `${FOLDER}/${name}`,
         sizeBytes: 50_000,
         sha256: digestOf(file),
+        sha512: digestOf(file, 'sha512'),
       })),
     );
     expect(readlinkSync(at('brightbox.bz2'))).toBe('openstack.bz2');
@@ -71,10 +72,14 @@ describe('a symbolic link in a set', () => {
     await publish();
     expect(readlinkSync(at('b'))).toBe('a');
     const work = makeFolder();
-    await publish({ files: [writeFileAt(join(work, 'b'), 'own bytes')] });
+    const other = { files: [writeFileAt(join(work, 'b'), 'own bytes')] };
+    await expect(publish(other)).rejects.toMatchObject({ code: 'CACHE_VERSION_DIFFERS' });
+    expect(readlinkSync(at('b'))).toBe('a');
+    await publish({ ...other, replace: true });
     expect(lstatSync(at('b')).isFile()).toBe(true);
     expect(readFileSync(at('a'), 'utf8')).toBe('aaa');
-    await publish();
+    await expect(publish()).rejects.toMatchObject({ code: 'CACHE_VERSION_DIFFERS' });
+    await publish({ replace: true });
     expect(readlinkSync(at('b'))).toBe('a');
     expect(readFileSync(at('b.DIGESTS'), 'utf8')).toContain(`${digestOf(at('a'), 'sha512')}  b\n`);
   });

@@ -220,3 +220,57 @@ describeAsRoot('a full disk', () => {
     expect(listTree(into)).toEqual([]);
   });
 });
+
+describe('parts, names and times', () => {
+  const FILE = 'packs/p';
+
+  test('a range, several at once; what is not there, and what is beyond the end', async () => {
+    const { store, dir } = setUp();
+    const data = noise(300_000);
+    writeFileAt(join(dir, FILE), data);
+    const parts = await Promise.all([0, 1000, 299_999].map((start) => store.readRange(FILE, start, 1)));
+    expect(Buffer.concat(parts).equals(Buffer.from([data[0] ?? 0, data[1000] ?? 0, data[299_999] ?? 0]))).toBe(true);
+    expect((await store.readRange(FILE, 0, 300_000)).equals(data)).toBe(true);
+    await expect(store.readRange(FILE, 300_000, 0)).resolves.toHaveLength(0);
+    await expect(store.readRange('packs/none', 0, 1)).rejects.toMatchObject({ code: 'CACHE_ARTIFACT_MISSING' });
+    await expect(store.readRange('packs', 0, 1)).rejects.toMatchObject({ code: 'CACHE_ARTIFACT_MISSING' });
+    await expect(store.readRange(FILE, 299_999, 2)).rejects.toMatchObject({
+      code: 'CACHE_RANGE_BEYOND_END',
+      kind: 'unverified',
+      data: { path: FILE, offset: 299_999, length: 2, sizeBytes: 300_000 },
+    });
+    await expect(store.readRange(FILE, 0, 2 ** 40)).rejects.toThrow(RangeError);
+    await expect(store.readRange('../x', 0, 1)).rejects.toMatchObject({ code: 'CACHE_PATH_INVALID' });
+  });
+
+  test('small files as bytes, up to a limit', async () => {
+    const { store, dir } = setUp();
+    writeFileAt(join(dir, FILE), Buffer.from([0, 255, 128]));
+    expect((await store.readBytes(FILE, 3))?.equals(Buffer.from([0, 255, 128]))).toBe(true);
+    await expect(store.readBytes(FILE, 2)).rejects.toMatchObject({ code: 'CACHE_FILE_TOO_LONG' });
+    await expect(store.readBytes('none')).resolves.toBeUndefined();
+  });
+
+  test('names with sizes and times', async () => {
+    const { store, dir } = setUp();
+    await expect(store.entries('')).resolves.toEqual([]);
+    writeFileAt(join(dir, '.staging', 'x'), '');
+    const file = writeFileAt(join(dir, 'b'), 'four');
+    utimesSync(file, 1000, 1000);
+    writeFileAt(join(dir, 'a', 'f'), '');
+    await expect(store.entries('')).resolves.toMatchObject([
+      { name: 'a', kind: 'folder' },
+      { name: 'b', kind: 'file', sizeBytes: 4, modifiedMs: 1_000_000 },
+    ]);
+  });
+
+  test('a new name, in a folder that is made; again; for nothing', async () => {
+    const { store, dir } = setUp();
+    writeFileAt(join(dir, FILE), 'pack');
+    await expect(store.rename(FILE, 'trash/p')).resolves.toBe(true);
+    await expect(store.rename(FILE, 'trash/p')).resolves.toBe(true);
+    await expect(store.rename('none', 'trash/none')).resolves.toBe(false);
+    expect(readFileSync(join(dir, 'trash/p'), 'utf8')).toBe('pack');
+    await expect(store.rename('trash/p', '../p')).rejects.toMatchObject({ code: 'CACHE_PATH_INVALID' });
+  });
+});

@@ -8,7 +8,7 @@ import { takePublishLock } from '../../../lib/cache/publish-lock.ts';
 import { createRunner } from '../../../lib/process/index.ts';
 import { useTempFolders } from '../../helpers/temp.ts';
 import { digestOf, listTree, noise, writeFileAt } from '../../helpers/temp-files.ts';
-import { startPublisher } from '../../helpers/temp-publisher.ts';
+import { REFUSED, startPublisher } from '../../helpers/temp-publisher.ts';
 
 const makeFolder = useTempFolders();
 const runner = createRunner({ cwd: '/', env: {} });
@@ -54,47 +54,55 @@ describe('kill -9 of a publisher', () => {
 });
 
 describe('two publishers at once', () => {
-  test('of different content: what is there in the end is one whole set, and readers never take a mixture', async () => {
-    const dir = makeFolder('cache');
-    const sets = ['one', 'two'].map((seed) => makeSet(seed, 300_000));
-    const known = new Set(sets.flat().map((file) => digestOf(file)));
-    const running = sets.map((files) =>
-      startPublisher({
-        settings: settingsOf(dir),
-        folder: FOLDER,
-        files,
-        last: ['c.id'],
-        tempFolder: makeFolder(),
-        rounds: 10,
-      }),
-    );
-    const ended = Promise.all(running.map((one) => one.ended));
-    let isOver = false;
-    void ended.then(() => {
-      isOver = true;
-    });
-    const cache = createArtifactCache({ store: createStore(settingsOf(dir), { runner }), secondTryMs: 5 });
-    let taken = 0;
-    while (!isOver) {
-      const to = makeFolder('reader');
-      for (const name of NAMES) {
-        const result = await cache.fetch(`${FOLDER}/${name}`, to).catch((error) => error);
-        if (result instanceof Error)
-          expect(result).toMatchObject({ code: expect.stringMatching(/^(CACHE_ARTIFACT_MISSING|ARTIFACT_DIGEST)/) });
-        else expect(known.has(digestOf(result.file))).toBe(true);
-        taken += result instanceof Error ? 0 : 1;
+  test.each([
+    { name: 'of different content: one wins whole, the other is refused', replace: false },
+    { name: 'of different content that may be replaced: what is there in the end is one whole set', replace: true },
+  ])(
+    '$name, and readers never take a mixture',
+    async ({ replace }) => {
+      const dir = makeFolder('cache');
+      const sets = ['one', 'two'].map((seed) => makeSet(seed, 300_000));
+      const known = new Set(sets.flat().map((file) => digestOf(file)));
+      const running = sets.map((files) =>
+        startPublisher({
+          settings: settingsOf(dir),
+          folder: FOLDER,
+          files,
+          last: ['c.id'],
+          replace,
+          tempFolder: makeFolder(),
+          rounds: 10,
+        }),
+      );
+      const ended = Promise.all(running.map((one) => one.ended));
+      let isOver = false;
+      void ended.then(() => {
+        isOver = true;
+      });
+      const cache = createArtifactCache({ store: createStore(settingsOf(dir), { runner }), secondTryMs: 5 });
+      let taken = 0;
+      while (!isOver) {
+        const to = makeFolder('reader');
+        for (const name of NAMES) {
+          const result = await cache.fetch(`${FOLDER}/${name}`, to).catch((error) => error);
+          if (result instanceof Error)
+            expect(result).toMatchObject({ code: expect.stringMatching(/^(CACHE_ARTIFACT_MISSING|ARTIFACT_DIGEST)/) });
+          else expect(known.has(digestOf(result.file))).toBe(true);
+          taken += result instanceof Error ? 0 : 1;
+        }
+        await sleep(1);
       }
-      await sleep(1);
-    }
-    await expect(ended).resolves.toEqual([0, 0]);
-    expect(taken).toBeGreaterThan(0);
+      expect((await ended).toSorted()).toEqual(replace ? [0, 0] : [0, REFUSED]);
+      expect(taken).toBeGreaterThan(0);
 
-    const to = makeFolder('final');
-    for (const name of NAMES) await cache.fetch(`${FOLDER}/${name}`, to);
-    const winner = sets.find((files) => digestOf(files[0] ?? '') === digestOf(join(to, 'a.bin'))) ?? [];
-    expect(NAMES.map((name) => digestOf(join(to, name)))).toEqual(winner.map((file) => digestOf(file)));
-    expect(listTree(join(dir, '.staging'))).toEqual([]);
-  }, 120_000);
+      const to = makeFolder('final');
+      for (const name of NAMES) await cache.fetch(`${FOLDER}/${name}`, to);
+      const winner = sets.find((files) => digestOf(files[0] ?? '') === digestOf(join(to, 'a.bin'))) ?? [];
+      expect(NAMES.map((name) => digestOf(join(to, name)))).toEqual(winner.map((file) => digestOf(file)));
+      expect(listTree(join(dir, '.staging'))).toEqual([]);
+    },
+    120_000,
+  );
 });
 
 describe('the publishing lock', () => {

@@ -11,6 +11,36 @@ describe('verdictOf', () => {
       valid: true,
       fingerprint: FPR,
       signedBy: 'Buildbot <b@example.test>',
+      isBound: false,
+    });
+  });
+
+  describe('for a path', () => {
+    const good = '[GNUPG:] GOODSIG 249B39D24F25E3B6 B';
+    const name = '[GNUPG:] NOTATION_NAME path@slipway.build';
+    const bound = (path: string, ...lines: string[]) =>
+      verdictOf(parseStatus(['[GNUPG:] NEWSIG', good, ...lines, VALID].join('\n')), path);
+
+    test('that the signature says, also in several lines and escaped', () => {
+      const lines = [
+        name,
+        '[GNUPG:] NOTATION_FLAGS 0 1',
+        '[GNUPG:] NOTATION_DATA a/b',
+        '[GNUPG:] NOTATION_DATA %2520c',
+      ];
+      expect(bound('a/b c', ...lines)).toMatchObject({ valid: true, isBound: true });
+      expect(bound('a/b', ...lines)).toMatchObject({ valid: false, reason: 'other-path' });
+    });
+
+    test('that it does not say, or only in a notation of somebody else, or in a signature of its own', () => {
+      expect(bound('a')).toMatchObject({ valid: true, isBound: false });
+      const foreign = ['[GNUPG:] NOTATION_NAME path@example.org', '[GNUPG:] NOTATION_DATA b'];
+      expect(bound('a', ...foreign)).toMatchObject({ valid: true, isBound: false });
+      const second = ['[GNUPG:] NEWSIG', good, name, '[GNUPG:] NOTATION_DATA b'];
+      expect(verdictOf(parseStatus([good, VALID, ...second].join('\n')), 'a')).toMatchObject({
+        valid: true,
+        isBound: false,
+      });
     });
   });
 
