@@ -1,8 +1,11 @@
 import { cacheErrors } from './catalog/cache.ts';
+import { cacheToolErrors } from './catalog/cache-tools.ts';
 import { configErrors } from './catalog/config.ts';
 import { containerErrors } from './catalog/container.ts';
+import { dedupErrors } from './catalog/dedup.ts';
 import { patchErrors } from './catalog/patch.ts';
 import { processErrors } from './catalog/process.ts';
+import { provenanceErrors } from './catalog/provenance.ts';
 import { releaseErrors } from './catalog/release.ts';
 import { retentionErrors } from './catalog/retention.ts';
 import { setupErrors } from './catalog/setup.ts';
@@ -19,10 +22,13 @@ export { type ErrorKind, exitCodeOf, SlipwayError } from './slipway-error.ts';
 /** Every error code of Slipway and its text: a function from the facts to what the user reads. Codes are never renamed. */
 export const catalog = {
   ...cacheErrors,
+  ...cacheToolErrors,
   ...configErrors,
   ...containerErrors,
+  ...dedupErrors,
   ...patchErrors,
   ...processErrors,
+  ...provenanceErrors,
   ...releaseErrors,
   ...retentionErrors,
   ...setupErrors,

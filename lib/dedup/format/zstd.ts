@@ -1,0 +1,46 @@
+import { promisify } from 'node:util';
+import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
+
+const compressAsync = promisify(zstdCompress);
+const decompressAsync = promisify(zstdDecompress);
+
+/** Farther back no reader has to look: 128 MiB. */
+const LARGEST_WINDOW_LOG = 27;
+const PIECE_BYTES = 4 * 1024 * 1024 + 256 * 1024;
+
+/**
+ * Parameters with which zstd finds what is in a dictionary of megabytes: the window must reach back to its begin, and the tables
+ * be large enough for it. Left to itself zstd sizes them for a dictionary of kilobytes and finds nothing.
+ */
+const dictionaryParams = (bytes: number): Record<number, number> => {
+  const windowLog = Math.min(LARGEST_WINDOW_LOG, Math.max(18, Math.ceil(Math.log2(bytes + 1))));
+  const tableLog = Math.max(17, windowLog - 3);
+  return {
+    [constants.ZSTD_c_windowLog]: windowLog,
+    [constants.ZSTD_c_hashLog]: tableLog,
+    [constants.ZSTD_c_chainLog]: tableLog,
+  };
+};
+
+/** One zstd frame. `dictionary`: raw bytes that the reader has, too. */
+export const compressFrame = (raw: Buffer, level: number, dictionary?: Buffer): Promise<Buffer> =>
+  compressAsync(raw, {
+    chunkSize: Math.max(64 * 1024, Math.min(raw.length, PIECE_BYTES)),
+    params: {
+      [constants.ZSTD_c_compressionLevel]: level,
+      ...(dictionary && dictionaryParams(dictionary.length + raw.length)),
+    },
+    ...(dictionary && { dictionary }),
+  });
+
+/** Decompresses one frame that must give `rawBytes` bytes; never more than that is allocated, to a few pages. Throws zlib's errors. */
+export const decompressFrame = async (frame: Buffer, rawBytes: number, dictionary?: Buffer): Promise<Buffer> => {
+  const raw = await decompressAsync(frame, {
+    maxOutputLength: Math.max(1, rawBytes),
+    chunkSize: Math.max(64, Math.min(rawBytes, PIECE_BYTES)),
+    params: { [constants.ZSTD_d_windowLogMax]: LARGEST_WINDOW_LOG },
+    ...(dictionary && { dictionary }),
+  });
+  if (raw.length !== rawBytes) throw new Error(`it holds ${raw.length} bytes instead of ${rawBytes}`);
+  return raw;
+};

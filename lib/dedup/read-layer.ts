@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { slipwayError } from '../errors/index.ts';
+import { type BlockSource, createBlockSource, type DecodedBlock } from './block-source.ts';
+import { joinLayer, type Recipe } from './format/index.ts';
+import { loadRecipe } from './recipes.ts';
+import type { BlockPlace, DedupParts, FetchedBytes } from './types.ts';
+
+/** A layer that the manifest of an image names. */
+export interface WantedLayer {
+  readonly diffId: string;
+  readonly sizeBytes: number;
+  readonly recipes: readonly string[];
+}
+
+/** So many blocks are decompressed side by side, ahead of their use. */
+const DECODED_AHEAD = 3;
+
+export const noFetchedBytes = (): FetchedBytes => ({
+  layerBytes: 0,
+  blockBytes: 0,
+  gapBytes: 0,
+  indexBytes: 0,
+  localBytes: 0,
+  againBytes: 0,
+  requests: 0,
+});
+
+const placesOf = ({ blocks, packs }: Recipe): BlockPlace[] =>
+  blocks.map((block) => ({ ...block, pack: packs[block.pack] as string }));
+
+/** The contents of a layer, in order. */
+async function* readContent(parts: DedupParts, recipe: Recipe, bytes: FetchedBytes): AsyncGenerator<Buffer> {
+  const order = recipe.runs.map(({ block }) => block);
+  const source = await createBlockSource(parts, placesOf(recipe), order, bytes);
+  try {
+    yield* readRuns(parts, recipe, source, order);
+  } finally {
+    await source.close();
+  }
+}
+
+/** The contents of the runs, decompressed a little ahead. */
+async function* readRuns(
+  parts: DedupParts,
+  recipe: Recipe,
+  source: BlockSource,
+  order: readonly number[],
+): AsyncGenerator<Buffer> {
+  const ahead: Promise<DecodedBlock>[] = [];
+  let asked = 0;
+  for (const { block, first, count } of recipe.runs) {
+    while (asked < order.length && ahead.length <= DECODED_AHEAD) {
+      const next = source.get(order[asked] as number);
+      // Thrown when its turn comes.
+      next.catch(() => {});
+      ahead.push(next);
+      asked += 1;
+    }
+    parts.signal?.throwIfAborted();
+    const { raw, starts } = await (ahead.shift() as Promise<DecodedBlock>);
+    const [from, to] = [starts[first], starts[first + count]];
+    if (from === undefined || to === undefined) {
+      const problem = `block ${block} has no chunks ${first} to ${first + count - 1}`;
+      throw slipwayError('DEDUP_FORMAT_INVALID', { source: 'a recipe', offset: 0, problem });
+    }
+    yield raw.subarray(from, to);
+  }
+}
+
+/**
+ * Rebuilds a layer. The blocks are verified; that they are the right ones only the digest of the whole can say, and the caller looks at that.
+ *
+ * @param bytes where what was moved is counted
+ */
+export async function* rebuildLayer(
+  parts: DedupParts,
+  layer: WantedLayer,
+  bytes: FetchedBytes,
+): AsyncGenerator<Buffer> {
+  const { diffId, sizeBytes } = layer;
+  const { recipe } = await loadRecipe(parts, layer.recipes, (count) => {
+    bytes.indexBytes += count;
+    bytes.requests += 1;
+  });
+  if (recipe.diffId !== diffId || recipe.sizeBytes !== sizeBytes) {
+    throw slipwayError('DEDUP_DIGEST_MISMATCH', {
+      what: 'the recipe of a layer',
+      expected: diffId,
+      found: recipe.diffId,
+    });
+  }
+  for await (const part of joinLayer(recipe.shape, sizeBytes, readContent(parts, recipe, bytes))) {
+    bytes.layerBytes += part.length;
+    yield part;
+  }
+}
+
+/** {@link rebuildLayer} that throws `DEDUP_DIGEST_MISMATCH` at the end when the bytes were not those of the diff ID. */
+export async function* readLayer(parts: DedupParts, layer: WantedLayer, bytes: FetchedBytes): AsyncGenerator<Buffer> {
+  const hash = createHash('sha256');
+  for await (const part of rebuildLayer(parts, layer, bytes)) {
+    hash.update(part);
+    yield part;
+  }
+  const found = hash.digest('hex');
+  if (found === layer.diffId) return;
+  throw slipwayError('DEDUP_DIGEST_MISMATCH', { what: 'a rebuilt layer', expected: layer.diffId, found });
+}
