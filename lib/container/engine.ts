@@ -1,5 +1,6 @@
 import { isSlipwayError } from '../errors/index.ts';
 import type { Command, Runner, RunOptions } from '../process/index.ts';
+import { parseDiffIds, parseStorage } from './engine-answers.ts';
 import { explained, explainedCommand } from './engine-faults.ts';
 import type { Engine } from './types.ts';
 
@@ -17,6 +18,9 @@ export interface EngineSettings {
   /** Changes things; only says what it would do under `--plan`. */
   readonly effects: Runner;
 }
+
+/** What to ask of images for {@link parseDiffIds}. */
+const DIFF_IDS = '{{json .RootFS.Layers}}';
 
 const quoteAlways = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
 
@@ -39,8 +43,8 @@ export const createEngine = (settings: EngineSettings): Engine => {
   const { name, command, env, query, effects } = settings;
   const call = (...args: string[]): Command => [...command, ...args] as unknown as Command;
 
-  const ask = async (args: string[]): Promise<string> => {
-    const options: RunOptions = { stdout: 'capture', env, timeoutMs: QUERY_TIMEOUT_MS };
+  const ask = async (args: string[], okExitCodes: readonly number[] = [0]): Promise<string> => {
+    const options: RunOptions = { stdout: 'capture', env, timeoutMs: QUERY_TIMEOUT_MS, okExitCodes };
     return (await explained('asking the container engine', () => query.run(call(...args), options))).stdout;
   };
   const act = (doing: string, args: string[]) => explained(doing, () => effects.run(call(...args), { env }));
@@ -57,6 +61,21 @@ export const createEngine = (settings: EngineSettings): Engine => {
     name,
     command,
     imageId,
+    async inspectImage(reference) {
+      const id = await imageId(reference);
+      if (id === undefined) return undefined;
+      const layers = await ask(['image', 'inspect', '--format', DIFF_IDS, id]);
+      return { imageId: id, diffIds: parseDiffIds(layers)[0] ?? [] };
+    },
+    async layersOfAllImages() {
+      const ids = new Set((await ask(['images', '--all', '--quiet', '--no-trunc'])).split('\n').filter(Boolean));
+      if (ids.size === 0) return [];
+      // What was removed since is not among the answers, which the exit code tells as well.
+      return parseDiffIds(await ask(['image', 'inspect', '--format', DIFF_IDS, ...ids], [0, 1, 125]));
+    },
+    async storage() {
+      return name === 'podman' ? { kind: 'podman' } : parseStorage(await ask(['info', '--format', '{{json .}}']));
+    },
     save(reference) {
       // podman would else choose by the image; docker archives are what every engine and the cache's readers take.
       const format = name === 'podman' ? ['--format', 'docker-archive'] : [];

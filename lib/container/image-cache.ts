@@ -112,7 +112,16 @@ const ensureImage = async (settings: Prepared, image: ImageName): Promise<Ensure
  * Besides the errors of {@link ContainerCache}: `CONTAINER_NAME_INVALID`, `CONTAINER_IMAGE_ID_INVALID`, `CONTAINER_NO_SPACE`,
  * `ENGINE_NOT_RUNNING`, and those of the artifact cache.
  */
-export const createContainerCache = (settings: ContainerCacheSettings): ContainerCache => ({
-  ensure: (image) => ensureImage({ ...settings, places: placesOf(settings) }, image),
-  publish: (image) => publishImage(settings, image),
-});
+export const createContainerCache = (settings: ContainerCacheSettings): ContainerCache => {
+  let before: Promise<unknown> = Promise.resolve();
+  /** Images that are stored one after the other know of each other's contents. */
+  const publishInTurn = (image: ImageName) => {
+    const publishing = before.then(() => publishImage(settings, image));
+    before = publishing.catch(() => {});
+    return publishing;
+  };
+  return {
+    ensure: (image) => ensureImage({ ...settings, places: placesOf(settings) }, image),
+    publish: (image) => (settings.layout === 'flat' ? publishImage(settings, image) : publishInTurn(image)),
+  };
+};

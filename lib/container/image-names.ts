@@ -20,12 +20,13 @@ export const registryReference = ({ name, version, registry }: ImageName): strin
 export const localReferences = (image: ImageName): readonly string[] =>
   [plainReference(image), registryReference(image)].filter((reference) => reference !== undefined);
 
-/** Where the cache has the image: `containers/VERSION/NAME-VERSION.EXTENSION` and `.id`. */
+/** Where the cache has the image: `containers/VERSION/NAME-VERSION.EXTENSION` or `.image.json`, and `.id`. */
 export const cachePaths = ({ name, version }: ImageName, extension: string) => {
   const folder = `containers/${version}`;
   return {
     folder,
     archive: `${folder}/${name}-${version}.${extension}`,
+    manifest: `${folder}/${name}-${version}.image.json`,
     id: `${folder}/${name}-${version}.id`,
   };
 };

@@ -1,4 +1,4 @@
-export type { ContainerCacheSettings } from './container-cache-settings.ts';
+export type { CacheLayout, ContainerCacheSettings } from './container-cache-settings.ts';
 export { createEngine, type EngineSettings } from './engine.ts';
 export {
   type EngineSearch,
@@ -10,4 +10,5 @@ export {
 export type { ArchiveFormat } from './image-archive.ts';
 export { createContainerCache } from './image-cache.ts';
 export { createPlanningContainerCache, type PlanningContainerCacheSettings } from './planning-image-cache.ts';
+export { type ImageTraffic, movedBytes } from './traffic.ts';
 export type { ContainerCache, Engine, ImageName } from './types.ts';

@@ -5,6 +5,7 @@ import type { ArchiveIndex } from './archive-index.ts';
 import type { ContainerCacheSettings } from './container-cache-settings.ts';
 import { loadImage } from './image-archive.ts';
 import { cachePaths, localReferences, plainReference } from './image-names.ts';
+import { loadDeduplicated } from './load-deduplicated.ts';
 import { findLocalImage } from './local-image.ts';
 import { inOwnFolder } from './own-folder.ts';
 import { type Place, type Search, searchPlaces } from './places.ts';
@@ -48,11 +49,9 @@ const fetchArchive = async (
   return oldSearch.found ? oldSearch : search;
 };
 
-const fetchAndLoad = (
-  settings: ContainerCacheSettings,
-  places: readonly Place[],
-  image: ImageName,
-): Promise<Search<{ record: ArtifactRecord; index: ArchiveIndex }>> =>
+type Loaded = Search<{ record: ArtifactRecord; index: ArchiveIndex }>;
+
+const loadArchive = (settings: ContainerCacheSettings, places: readonly Place[], image: ImageName): Promise<Loaded> =>
   inOwnFolder(settings.workFolder, async (own) => {
     const { found, ...search } = await fetchArchive(settings, places, image, own);
     if (found === undefined) return search;
@@ -60,6 +59,29 @@ const fetchAndLoad = (
     const index = await loadImage(settings, file, settings.format.decompress);
     return { ...search, found: { record: { path, sizeBytes, sha256 }, index } };
   });
+
+/** From whichever layout the cache has, first the one that it should have. */
+const fetchAndLoad = async (
+  settings: ContainerCacheSettings,
+  places: readonly Place[],
+  image: ImageName,
+): Promise<Loaded> => {
+  const ways = [loadDeduplicated, loadArchive];
+  const looked = new Map<Place, string>();
+  const silent = new Set<Place>();
+  let failure: Loaded['failure'];
+  for (const load of settings.layout === 'flat' ? ways.reverse() : ways) {
+    const answering = places.filter((place) => !silent.has(place));
+    const search = await load(settings, answering, image);
+    if (search.found) return search;
+    for (const [place, answer] of search.looked) {
+      looked.set(place, [looked.get(place), answer].filter((one) => one !== undefined).join(', '));
+    }
+    for (const place of search.silent) silent.add(place);
+    failure ??= search.failure;
+  }
+  return { looked, silent, failure };
+};
 
 /** Where no ID is published, any image of the name is the one. */
 const isThatId = (id: string | undefined, publishedId: string | undefined): boolean =>
@@ -122,17 +144,17 @@ const rejectImage = async (
 /** An image that was loaded from the cache. */
 export interface LoadedImage {
   readonly reference: string;
-  /** Of the archive. */
+  /** Of the archive, or of the manifest of a deduplicated image. */
   readonly record: ArtifactRecord;
 }
 
 /**
- * Fetches the archive of an image from the cache, verified, and loads it; the archive is removed again.
+ * Fetches an image from the cache, verified, and loads it; an archive is removed again.
  *
  * @param places where to look
  * @param publishedId the ID that the loaded image must have; undefined: none is published, as for releases before there were `.id`
  *   files, and digest and signature of the archive have to do
- * @returns its reference and the archive's record, or nothing when no place has an archive of it
+ * @returns its reference and what was fetched, or nothing when no place has it
  * Throws `CONTAINER_IMAGE_WRONG_ID`, after removing the wrong image.
  */
 export const loadFromCache = async (

@@ -1,5 +1,6 @@
 import type { ArtifactCache } from '../cache/types.ts';
 import { formatBytes, type Log } from '../log/index.ts';
+import type { CacheLayout } from './container-cache-settings.ts';
 import { cachePaths, plainReference, registryReference, validateImageName } from './image-names.ts';
 import { findLocalImages } from './local-image.ts';
 import type { ContainerCache, Engine, ImageName } from './types.ts';
@@ -13,18 +14,22 @@ export interface PlanningContainerCacheSettings {
   readonly log: Log;
   /** Of the archives, for example `tar.zst`. */
   readonly extension: string;
+  readonly layout: CacheLayout;
 }
 
 /** The cache of container images for `--plan`: looks at the engine and at the cache, says what it would do, and moves nothing. */
 export const createPlanningContainerCache = (settings: PlanningContainerCacheSettings): ContainerCache => {
-  const { engine, cache, mirror, log, extension } = settings;
+  const { engine, cache, mirror, log, extension, layout } = settings;
   const plan = (effect: string): void => log.emit({ kind: 'planned', effect });
 
   const planFetch = async (image: ImageName): Promise<void> => {
-    const { archive } = cachePaths(image, extension);
+    const { archive, manifest } = cachePaths(image, extension);
     const own = await cache.store.size(archive);
     const remote = registryReference(image);
     if (remote) plan(`pull ${remote}, or else take it from the cache`);
+    if (layout !== 'flat' && (await cache.store.size(manifest)) !== undefined) {
+      return plan(`fetch ${manifest}, and of its layers what this machine does not have, verify and load it`);
+    }
     const sizeBytes = own ?? (await mirror?.store.size(archive).catch(() => undefined));
     const from = own === undefined && mirror ? ` from ${mirror.store.location}` : '';
     if (sizeBytes !== undefined) plan(`fetch ${archive} (${formatBytes(sizeBytes)})${from}, verify it and load it`);
@@ -44,8 +49,9 @@ export const createPlanningContainerCache = (settings: PlanningContainerCacheSet
     },
     async publish(image) {
       validateImageName(image);
-      const { archive, id } = cachePaths(image, extension);
-      plan(`save ${plainReference(image)} and publish it as ${archive} and ${id}`);
+      const { archive, manifest, id } = cachePaths(image, extension);
+      const files = { flat: [archive], dedup: [manifest], both: [archive, manifest] }[layout];
+      plan(`save ${plainReference(image)} and publish it as ${[...files, id].join(' and ')}`);
       return [];
     },
   };

@@ -10,6 +10,22 @@ export interface ContainerState {
   readonly mounts: readonly string[];
 }
 
+/** What an engine says of one of its images. */
+export interface ImageFacts {
+  /** 64 hex digits without `sha256:`. */
+  readonly imageId: string;
+  /** Digests of the uncompressed layers, 64 hex digits, lowest first; the same one may come twice. */
+  readonly diffIds: readonly string[];
+}
+
+/** How an engine keeps its layers. */
+export interface EngineStorage {
+  /** `graph`: docker's own store, `containerd`: docker on containerd's store, `podman`: podman's. */
+  readonly kind: 'graph' | 'containerd' | 'podman';
+  /** The engine's folder when its layers are in it as docker's `overlay2` driver lays them out; it may be another machine's. */
+  readonly overlayRoot?: string;
+}
+
 /** The container engine of this machine. */
 export interface Engine {
   readonly name: 'docker' | 'podman';
@@ -17,6 +33,11 @@ export interface Engine {
   readonly command: Command;
   /** Image ID, 64 hex digits without `sha256:`, or undefined when the engine has no such image. */
   imageId(reference: string): Promise<string | undefined>;
+  /** ID and layers of an image, or undefined when the engine has no such image. */
+  inspectImage(reference: string): Promise<ImageFacts | undefined>;
+  /** The layers ({@link ImageFacts.diffIds}) of every image that the engine has, also of those without a name. */
+  layersOfAllImages(): Promise<readonly (readonly string[])[]>;
+  storage(): Promise<EngineStorage>;
   /** Streams `reference` as a docker archive. */
   save(reference: string): RunningCommand;
   /** Takes a docker archive on standard input. */

@@ -126,6 +126,7 @@ const publishSdk = async (world: ConformanceWorld, version: string): Promise<voi
     log: silentLog,
     workFolder: join(world.folder, 'tmp'),
     format: { extension: 'tar.zst', compress: ['zstd', '-q', '-c'], decompress: ['zstd', '-d', '-q', '-c'] },
+    layout: 'flat',
   });
   for (const flavour of ['all', 'amd64', 'arm64']) {
     const name = `flatcar-sdk-${flavour}`;

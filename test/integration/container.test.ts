@@ -79,6 +79,7 @@ const containersOn = (engine: string, artifacts: ArtifactCache = cache, workFold
     log: silentLog,
     workFolder,
     format,
+    layout: 'flat',
   });
 
 beforeAll(() => mkdir(work));

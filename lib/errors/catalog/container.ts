@@ -44,6 +44,31 @@ export const containerErrors = {
     message: `The container image ${c.image} loaded from ${c.source} is not the published one.`,
     hint: `Its ID is ${c.found}, the published ID (.id file) is ${c.expected}. The image was removed again. Publish it anew, and find out who changed it.`,
   }),
+  CONTAINER_IMAGE_ABSENT: (c: { reference: string }): ErrorText => ({
+    kind: 'failure',
+    message: `The container engine has no image ${c.reference}.`,
+    hint: 'Somebody removed it after the step had made or fetched it; run the step again.',
+  }),
+  IMAGE_ARCHIVE_INVALID: (c: { reference: string; reason: string }): ErrorText => ({
+    kind: 'failure',
+    message: `The archive in which the container engine saved ${c.reference} cannot be used: ${c.reason}.`,
+    hint: 'Expected the tar that docker save or podman save --format docker-archive writes. Save it by hand and look at it with tar --list.',
+  }),
+  LAYER_FAST_READ_FAILED: (c: { diffId: string; reason: string }): ErrorText => ({
+    kind: 'failure',
+    message: `Layer ${c.diffId} cannot be read from the container engine's folder: ${c.reason}.`,
+    hint: 'The engine itself can still save it. If it cannot either, its store is damaged: remove the image and fetch or build it again.',
+  }),
+  LAYER_DIGEST_MISMATCH: (c: { diffId: string; found: string; source: string }): ErrorText => ({
+    kind: 'unverified',
+    message: `A layer from ${c.source} is not what the image names: its sha256 is ${c.found}, expected ${c.diffId}.`,
+    hint: 'Nothing of it was used. Fetch or publish the image again, and find out who changed it.',
+  }),
+  LAYER_SIZE_MISMATCH: (c: { diffId: string; expected: number; found: number; source: string }): ErrorText => ({
+    kind: 'unverified',
+    message: `Layer ${c.diffId} from ${c.source} has ${c.found} bytes${c.found > c.expected ? ' or more' : ''}, expected ${c.expected}.`,
+    hint: 'Nothing of it was used. Fetch or publish the image again, and find out who changed it.',
+  }),
   CONTAINER_IMAGE_ID_INVALID: (c: { path: string; content: string }): ErrorText => ({
     kind: 'unverified',
     message: `${c.path} in the cache is not an image ID: expected 64 hex digits, found '${c.content}'.`,

@@ -21,6 +21,12 @@ export const fakeEngine = (images: Map<string, string>, registry: ReadonlyMap<st
     name: 'docker',
     command: ['docker'],
     imageId: async (reference) => images.get(reference),
+    inspectImage: async (reference) => {
+      const imageId = images.get(reference);
+      return imageId === undefined ? undefined : { imageId, diffIds: [] };
+    },
+    layersOfAllImages: async () => [],
+    storage: async () => ({ kind: 'graph' }),
     save: (reference) =>
       running(
         new PassThrough(),

@@ -26,7 +26,15 @@ const make = (images: Record<string, string>, registry: Record<string, string> =
   const cache = fakeCache(join(folder, 'cache'));
   const { engine, pulls } = fakeEngine(known, new Map(Object.entries(registry)));
   const effects = createRunner({ cwd: folder, env: { PATH: '/usr/bin:/bin' } });
-  const containers = createContainerCache({ engine, cache, effects, log: silentLog, workFolder: work, format });
+  const containers = createContainerCache({
+    engine,
+    cache,
+    effects,
+    log: silentLog,
+    workFolder: work,
+    format,
+    layout: 'flat',
+  });
   return { containers, cache, images: known, pulls, engine };
 };
 
@@ -183,7 +191,7 @@ describe('the plan', () => {
     const { engine, cache } = make(here);
     const events: LogEvent[] = [];
     const log = createLog((event) => events.push(event));
-    const containers = createPlanningContainerCache({ engine, cache, log, extension: 'tar.gz' });
+    const containers = createPlanningContainerCache({ engine, cache, log, extension: 'tar.gz', layout: 'flat' });
     const ensured = await containers.ensure({ ...sdk, registry });
     return { ensured, effects: events.map((event) => (event.kind === 'planned' ? event.effect : event.kind)), cache };
   };

@@ -61,10 +61,19 @@ const make = (
   const events: LogEvent[] = [];
   const log = createLog((event) => events.push(event));
   const { mirror } = parts;
-  const containers = createContainerCache({ engine, cache, mirror, effects, log, workFolder: work, format });
+  const containers = createContainerCache({
+    engine,
+    cache,
+    mirror,
+    effects,
+    log,
+    workFolder: work,
+    format,
+    layout: 'flat',
+  });
   const warnings = () => events.flatMap((event) => (event.kind === 'warning' ? [event.text] : []));
   const planned = () => events.flatMap((event) => (event.kind === 'planned' ? [event.effect] : []));
-  const plan = createPlanningContainerCache({ engine, cache, mirror, log, extension: 'tar.zst' });
+  const plan = createPlanningContainerCache({ engine, cache, mirror, log, extension: 'tar.zst', layout: 'flat' });
   return { containers, cache, images: known, pulls, warnings, plan, planned };
 };
 
@@ -205,7 +214,15 @@ describe('an engine that counts IDs in another way', () => {
       return { ...running, done };
     };
     const effects = createRunner({ cwd: folder, env: { PATH: '/usr/bin:/bin' } });
-    const settings = { engine: { ...engine, load }, cache, effects, log: silentLog, workFolder: work, format };
+    const settings = {
+      engine: { ...engine, load },
+      cache,
+      effects,
+      log: silentLog,
+      workFolder: work,
+      format,
+      layout: 'flat' as const,
+    };
     return createContainerCache(settings).ensure(sdk);
   };
 

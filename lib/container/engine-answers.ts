@@ -1,0 +1,27 @@
+import type { EngineStorage } from './types.ts';
+
+const withoutAlgorithm = (digest: string): string => digest.replace(/^sha256:/, '');
+
+/**
+ * Parses the lines that `image inspect --format '{{json .RootFS.Layers}}'` prints, one per image; an image without layers is `null`.
+ *
+ * @example parseDiffIds('["sha256:4a47…"]\nnull') // [['4a47…'], []]
+ */
+export const parseDiffIds = (lines: string): string[][] =>
+  lines
+    .split('\n')
+    // podman and docker print an empty list or line for what they do not know.
+    .filter((line) => line.startsWith('["') || line === 'null' || line === '[]')
+    .map((line) => ((JSON.parse(line) as string[] | null) ?? []).map(withoutAlgorithm));
+
+/** Parses what `docker info --format '{{json .}}'` prints. */
+export const parseStorage = (info: string): EngineStorage => {
+  const { Driver, DockerRootDir, DriverStatus } = JSON.parse(info) as {
+    Driver?: string;
+    DockerRootDir?: string;
+    DriverStatus?: readonly (readonly string[])[] | null;
+  };
+  if (DriverStatus?.some(([key]) => key === 'driver-type')) return { kind: 'containerd' };
+  const overlayRoot = Driver === 'overlay2' && DockerRootDir ? DockerRootDir : undefined;
+  return { kind: 'graph', overlayRoot };
+};

@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import { slipwayError } from '../../errors/index.ts';
+import type { LayerToLoad } from './types.ts';
+
+/** What an image archive is composed of. */
+export interface ArchiveParts {
+  /** Exact bytes. */
+  readonly config: Buffer;
+  /** sha256 of `config`, 64 hex digits. */
+  readonly configDigest: string;
+  /** `NAME:TAG` each. */
+  readonly names: readonly string[];
+  /** One for each layer of the image, lowest first. */
+  readonly diffIds: readonly string[];
+  /** Each layer at most once; those that are missing here are missing in the archive. */
+  readonly layers: readonly LayerToLoad[];
+  /** Layers that are in the archive as empty files, for an engine that wants to see every file of the list. */
+  readonly emptyFiles: readonly string[];
+  readonly onBytes?: (bytes: number) => void;
+}
+
+const BLOCK_BYTES = 512;
+const MOST_OCTAL = 0o77777777777;
+
+const sizeField = (bytes: number): Buffer => {
+  if (bytes <= MOST_OCTAL) return Buffer.from(`${bytes.toString(8).padStart(11, '0')}\0`, 'latin1');
+  // GNU's way for what is larger: binary, marked by the highest bit.
+  const field = Buffer.alloc(12);
+  field[0] = 0x80;
+  field.writeBigUInt64BE(BigInt(bytes), 4);
+  return field;
+};
+
+/** Header of a regular file, without a time so that equal images are equal archives. @param name at most 100 bytes */
+export const tarHeader = (name: string, sizeBytes: number): Buffer => {
+  const header = Buffer.alloc(BLOCK_BYTES);
+  header.write(name, 0, 'latin1');
+  header.write('0000644\x000000000\x000000000\0', 100, 'latin1');
+  header.set(sizeField(sizeBytes), 124);
+  header.write('00000000000\0        0', 136, 'latin1');
+  header.write('ustar\x0000', 257, 'latin1');
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  return header;
+};
+
+const padding = (sizeBytes: number): Buffer => Buffer.alloc(-sizeBytes & (BLOCK_BYTES - 1));
+
+const fileOf = (diffId: string): string => `${diffId}.tar`;
+
+/** The layer's bytes, checked; what is wrong throws before the layer is complete. */
+async function* checked(layer: LayerToLoad, source: string): AsyncGenerator<Buffer, void, undefined> {
+  const { diffId, sizeBytes } = layer;
+  const hash = createHash('sha256');
+  let found = 0;
+  // The last piece is kept until the digest is known: an engine must not get a whole layer that is wrong.
+  let last: Buffer | undefined;
+  for await (const piece of layer.open()) {
+    found += piece.length;
+    if (found > sizeBytes) break;
+    hash.update(piece);
+    if (last) yield last;
+    last = piece;
+  }
+  if (found !== sizeBytes) throw slipwayError('LAYER_SIZE_MISMATCH', { diffId, expected: sizeBytes, found, source });
+  const digest = hash.digest('hex');
+  if (digest !== diffId) throw slipwayError('LAYER_DIGEST_MISMATCH', { diffId, found: digest, source });
+  if (last) yield last;
+}
+
+/**
+ * Composes a docker archive, as `docker load` and `podman load` take it.
+ *
+ * Throws `LAYER_SIZE_MISMATCH`, `LAYER_DIGEST_MISMATCH`, and what reading a layer throws; the archive is then incomplete.
+ */
+export async function* composeArchive(parts: ArchiveParts): AsyncGenerator<Buffer, void, undefined> {
+  const { config, configDigest, names, diffIds, layers, emptyFiles, onBytes } = parts;
+  const configFile = `${configDigest}.json`;
+  const manifest = Buffer.from(
+    JSON.stringify([{ Config: configFile, RepoTags: names, Layers: diffIds.map(fileOf) }]),
+    'utf8',
+  );
+  for (const [name, content] of [['manifest.json', manifest] as const, [configFile, config] as const]) {
+    yield Buffer.concat([tarHeader(name, content.length), content, padding(content.length)]);
+  }
+  for (const diffId of emptyFiles) yield tarHeader(fileOf(diffId), 0);
+  for (const layer of layers) {
+    yield tarHeader(fileOf(layer.diffId), layer.sizeBytes);
+    for await (const piece of checked(layer, names[0] ?? configFile)) {
+      onBytes?.(piece.length);
+      yield piece;
+    }
+    if (layer.sizeBytes % BLOCK_BYTES > 0) yield padding(layer.sizeBytes);
+  }
+  yield Buffer.alloc(2 * BLOCK_BYTES);
+}

@@ -1,0 +1,103 @@
+import { hash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { isSlipwayError, slipwayError } from '../../errors/index.ts';
+import { explained } from '../engine-faults.ts';
+import { runPipeline } from '../pipeline.ts';
+import { composeArchive } from './compose-archive.ts';
+import { missingLayers } from './missing-layers.ts';
+import type { LayerToLoad, LayerTools, LoadResult } from './types.ts';
+
+/** An image to be loaded. */
+export interface ImageToLoad {
+  /** Its configuration, exact bytes. */
+  readonly config: Buffer;
+  /** The names it gets, `NAME:TAG`; at least one. */
+  readonly names: readonly string[];
+  /** All of its layers, lowest first; one that comes twice in the image comes twice here and is opened once. */
+  readonly layers: readonly LayerToLoad[];
+}
+
+interface Plan extends ImageToLoad {
+  readonly configDigest: string;
+  /** Each layer once. */
+  readonly distinct: readonly LayerToLoad[];
+}
+
+const totalBytes = (layers: readonly LayerToLoad[]): number =>
+  layers.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
+
+const send = async ({ engine, log }: LayerTools, plan: Plan, missing: ReadonlySet<string>): Promise<void> => {
+  const { config, configDigest, names, layers, distinct } = plan;
+  const sent = distinct.filter(({ diffId }) => missing.has(diffId));
+  const isLeftOut = ({ diffId }: LayerToLoad): boolean => !missing.has(diffId);
+  const progress = log.progress(`load ${names[0]}`, totalBytes(sent));
+  const archive = composeArchive({
+    config,
+    configDigest,
+    names,
+    diffIds: layers.map(({ diffId }) => diffId),
+    layers: sent,
+    // podman looks at each file before it asks its store; docker asks first.
+    emptyFiles: engine.name === 'podman' ? distinct.filter(isLeftOut).map(({ diffId }) => diffId) : [],
+    onBytes: (bytes) => progress.advance(bytes),
+  });
+  const loading = engine.load();
+  // What the engine says there ("Loaded image: …") is known; unread it could fill the pipe.
+  loading.stdout.resume();
+  const source = Readable.from(archive, { objectMode: false, highWaterMark: 1024 * 1024 });
+  await explained(`loading ${names[0]}`, () => runPipeline([loading], [[source, loading.stdin]]));
+  progress.finish();
+};
+
+/** What the engine has under the image's names must be the image. @returns its ID */
+const check = async ({ engine }: LayerTools, { names, configDigest, layers }: Plan): Promise<string> => {
+  const { kind } = await engine.storage();
+  let id = '';
+  for (const image of names) {
+    const loaded = await engine.inspectImage(image);
+    id = loaded?.imageId ?? 'none';
+    const diffIds = layers.map(({ diffId }) => diffId);
+    // On containerd's store the ID is that of a manifest, which the engine has written itself.
+    const isRight = kind === 'containerd' ? loaded?.diffIds.join() === diffIds.join() : id === configDigest;
+    if (isRight) continue;
+    await engine.removeImage(image);
+    const source = 'the layers of the cache';
+    throw slipwayError('CONTAINER_IMAGE_WRONG_ID', { image, expected: configDigest, found: id, source });
+  }
+  return id;
+};
+
+/**
+ * Loads an image into the engine from its configuration and its layers, without the layers that the engine has. Straight through:
+ * nothing lies on the disk before the engine has it. Every layer that is sent is verified on the way.
+ *
+ * @returns the image's ID, and what was sent
+ * Throws `LAYER_DIGEST_MISMATCH` or `LAYER_SIZE_MISMATCH`, and then nothing was loaded; `CONTAINER_IMAGE_WRONG_ID`, and then it was removed;
+ * `CONTAINER_NO_SPACE`, `ENGINE_NOT_RUNNING`, `COMMAND_FAILED`, and what opening a layer throws.
+ */
+export const loadLayers = async (tools: LayerTools, image: ImageToLoad): Promise<LoadResult> => {
+  const distinct = [...new Map(image.layers.map((layer) => [layer.diffId, layer])).values()];
+  const all = new Set(distinct.map(({ diffId }) => diffId));
+  const plan: Plan = { ...image, distinct, configDigest: hash('sha256', image.config) };
+  let missing = await missingLayers(
+    tools,
+    image.layers.map(({ diffId }) => diffId),
+  );
+  try {
+    await send(tools, plan, missing);
+  } catch (error) {
+    // It had lost a layer since, or never counts on those it has.
+    if (missing.size === all.size || !isSlipwayError(error, 'COMMAND_FAILED')) throw error;
+    tools.log.warn(`The container engine refused ${image.names[0]} without the layers it has; sending all of them.`);
+    missing = all;
+    await send(tools, plan, missing);
+  }
+  const sent = distinct.filter(({ diffId }) => missing.has(diffId));
+  return {
+    imageId: await check(tools, plan),
+    sentBytes: totalBytes(sent),
+    leftOutBytes: totalBytes(distinct) - totalBytes(sent),
+    sentLayers: sent.length,
+    leftOutLayers: distinct.length - sent.length,
+  };
+};

@@ -1,0 +1,1 @@
+export declare function openInside(folder: string): (name: string | Buffer, sizeBytes: number) => number;
