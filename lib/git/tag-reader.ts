@@ -25,6 +25,8 @@ export interface TagReader {
   createdAt(object: string): Promise<Date | undefined>;
   /** A text file at a path of a tag or commit, or undefined when there is none. @param object as above */
   textAt(object: string, path: string): Promise<string | undefined>;
+  /** A tag object as git keeps it: headers, message, signature. @param object as above */
+  tagText(object: string): Promise<string>;
 }
 
 /** What a reader needs. */
@@ -97,5 +99,6 @@ export const createTagReader = ({ git, query, objects, remote = 'origin' }: TagR
       const blob = /^\d+ blob ([0-9a-f]+)\t/.exec(listed)?.[1];
       return blob === undefined ? undefined : ask(['cat-file', 'blob', blob]);
     },
+    tagText: (object) => ask(['cat-file', 'tag', object]),
   };
 };

@@ -1,3 +1,4 @@
+import type { CacheStore } from '../cache/index.ts';
 import { fill } from '../config/index.ts';
 import type { VersionNumber } from '../version/index.ts';
 import type { RetentionProfile } from './profile.ts';
@@ -22,6 +23,9 @@ export const rememberLists = (lister: Lister): Lister => {
   };
   return { list: remember(lister.list), listFolders: remember(lister.listFolders) };
 };
+
+/** Digests and signatures. */
+const COMPANION = /\.(asc|sig|DIGESTS)$/;
 
 const isMatch = (pattern: string, name: string): boolean => {
   const [head = '', tail] = pattern.split('*');
@@ -74,4 +78,31 @@ export const findArtifacts = async (
     }
   }
   return paths;
+};
+
+/**
+ * Paths of all artifacts that a version has in the cache, without the digests and signatures beside them.
+ *
+ * @param version checked, so that it cannot lead out of the folders
+ */
+export const listArtifacts = async (
+  rules: RetentionProfile['builds'],
+  version: VersionNumber,
+  store: Pick<CacheStore, 'list'>,
+): Promise<readonly string[]> => {
+  const listFolders = (folder: string): Promise<readonly string[]> => store.list(folder, { onlyFolders: true });
+  const lister = rememberLists({ list: (folder) => store.list(folder), listFolders });
+  const below = async (folder: string): Promise<readonly string[]> => {
+    const [names, folders] = [await lister.list(folder), await lister.listFolders(folder)];
+    const inner: string[] = [];
+    for (const name of folders) inner.push(...(await below(`${folder}/${name}`)));
+    return [...names.filter((name) => !folders.includes(name)).map((name) => `${folder}/${name}`), ...inner];
+  };
+  const found: string[] = [];
+  for (const path of await findArtifacts({ ...rules, foldersIfEmpty: [] }, version, lister)) {
+    const folder = path.slice(0, path.lastIndexOf('/'));
+    const isFolder = (await lister.listFolders(folder)).includes(path.slice(folder.length + 1));
+    found.push(...(isFolder ? await below(path) : [path]));
+  }
+  return found.filter((path) => !COMPANION.test(path)).sort((a, b) => (a < b ? -1 : 1));
 };

@@ -37,6 +37,8 @@ export const retentionSchema = v.strictObject({
   prSdks: v.optional(
     v.strictObject({
       folder: template,
+      /** Folder of the statements on them, a folder per version in cache form; goes with the image. */
+      statements: template,
       /** Defaults when the collector is called by itself. */
       keep: count,
       minAgeDays: count,

@@ -45,6 +45,11 @@ export const INTENDED: Readonly<Record<string, Intended>> = {
     everywhere: true,
     matches: onlyIn('slipway', /^cache:\.staging$/),
   },
+  'cache: statements on what was made': {
+    why: 'Each step says, signed, what it made of what (docs/provenance.md), in a folder that the original never looks at.',
+    everywhere: true,
+    matches: onlyIn('slipway', /^cache:provenance(\/|$)/),
+  },
   'workspace: no copies of what was published': {
     why: 'The original leaves what it uploaded in the checkout, and chokes on it when it is run again (25, 44).',
     matches: onlyIn('bash', /^workspace:flatcar-(packages|sdk)-\w+-9/),

@@ -16,13 +16,13 @@ const withoutPlaces = (text: string): string =>
 /** What a release leaves in the tree, in the cache and with the image publisher. */
 const accountOf = ({ world, recorded }: ReleaseWorld) => {
   const templates = ['', '-arm64'].map((arch) => `tree/cloudformation-files/flatcar-alpha${arch}-hvm.template`);
+  // Only ours says what it made of what.
+  const published = listTree(world.cache).filter((path) => !path.startsWith('provenance/'));
   const regions = templates.map((file) => (JSON.parse(world.read(file)) as { Mappings: unknown }).Mappings);
   return {
     recorded: withoutPlaces(recorded()).split('\n'),
-    cache: listTree(world.cache),
-    digests: listTree(world.cache)
-      .filter((path) => path.endsWith('.DIGESTS'))
-      .map((path) => world.read(`cache/${path}`)),
+    cache: published,
+    digests: published.filter((path) => path.endsWith('.DIGESTS')).map((path) => world.read(`cache/${path}`)),
     regions,
     templates: listTree(`${world.tree}/cloudformation-files`),
     cleanup: world.read('tree/ci-cleanup.sh'),

@@ -43,6 +43,7 @@ const artifactsOf = (cacheForm: string): string[] => {
     `containers/${docker}/flatcar-sdk-all-${docker}.id`,
     `images/amd64/${cacheForm}/version.txt`,
     `images/riscv/${cacheForm}/version.txt`,
+    `provenance/${cacheForm}/vms-amd64.0123456789abcdef.intoto.json`,
     `sdk/amd64/${cacheForm}/flatcar-sdk.tar.bz2`,
     `testing/${cacheForm}/amd64/qemu/x.tap`,
   ];
@@ -72,6 +73,7 @@ describe('old builds', () => {
       `containers/${OLD_DOCKER}`,
       `images/amd64/${OLD_CACHE}`,
       `images/riscv/${OLD_CACHE}`,
+      `provenance/${OLD_CACHE}`,
       `sdk/amd64/${OLD_CACHE}`,
       `testing/${OLD_CACHE}`,
     ]);
@@ -285,6 +287,22 @@ describe('orphans', () => {
   });
 });
 
+describe('SDK images of pull requests', () => {
+  test('go with the statements on them, and no other collector takes those', async () => {
+    await world.tag(OLD, 1);
+    const names = ['2020_01_02__03_04_05', '2020_01_03__03_04_05'].map((date) => `1.2.3-github-${date}`);
+    for (const name of names) {
+      const file = 'sdk_container.0123456789abcdef.intoto.json';
+      world.put(`containers/${name}/x`, `provenance/${name.replace('-', '+')}/${file}`);
+    }
+    await world.collect('orphans');
+    expect(world.files()).toHaveLength(4);
+    const { 'pr-sdks': collected } = await world.collect('pr-sdks', ['1', '0']);
+    expect(collected.deleted).toEqual([`containers/${names[0]}`, `provenance/${names[0]?.replace('-', '+')}`]);
+    expect(world.files()).toHaveLength(2);
+  });
+});
+
 describe('releases', () => {
   const feedWith = (text: string): string => `file://${writeFileAt(join(makeFolder(), 'releases.json'), text)}`;
   const feed = (): string => feedWith('{"4600.0.0":{},"4593.1.0":{},"4593.0.0":{},"4547.0.0":{}}');
@@ -298,8 +316,9 @@ describe('releases', () => {
     const left = world.files();
     const has = (path: string): boolean => left.some((file) => file.startsWith(`${path}/`));
     for (const name of ['4601.0.0', '4600.0.0', '4593.1.0']) expect(has(`images/amd64/${name}`)).toBe(true);
-    expect([has('containers/4593.0.0'), has('sdk/amd64/4593.0.0')]).toEqual([false, true]);
-    expect([has('containers/4547.0.0'), has('sdk/amd64/4547.0.0')]).toEqual([false, false]);
+    const folders = ['containers', 'sdk/amd64', 'provenance'];
+    expect(folders.map((folder) => has(`${folder}/4593.0.0`))).toEqual([false, true, true]);
+    expect(folders.map((folder) => has(`${folder}/4547.0.0`))).toEqual([false, false, false]);
     expect([has('build-logs/4547.0.0'), has('testing/4.5.6+a')]).toEqual([true, true]);
   });
 
