@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path';
+import { type ImageTraffic, movedBytes } from '../../lib/container/index.ts';
 import { formatBytes, formatCommand, formatDuration } from '../../lib/log/index.ts';
 import type { StepRun } from './run-steps.ts';
 
@@ -20,6 +21,10 @@ export interface SummaryFacts {
 const sum = (items: readonly { readonly sizeBytes: number }[] | undefined): number =>
   (items ?? []).reduce((total, { sizeBytes }) => total + sizeBytes, 0);
 
+/** What container images moved besides their manifests. */
+const moved = (run: StepRun, way: ImageTraffic['way']): number =>
+  (run.result?.traffic ?? []).filter((one) => one.way === way).reduce((total, one) => total + movedBytes(one), 0);
+
 const row = (cells: readonly string[]): string =>
   `  ${(cells[0] ?? '').padEnd(15)}${(cells[1] ?? '').padEnd(13)}${cells
     .slice(2, 5)
@@ -37,8 +42,8 @@ const stepRows = ({ runs, skipped }: SummaryFacts): string[] => [
       run.step,
       outcomeOf(run),
       formatDuration(run.durationMs),
-      formatBytes(sum(run.result?.inputs)),
-      formatBytes(sum(run.result?.outputs)),
+      formatBytes(sum(run.result?.inputs) + moved(run, 'fetched')),
+      formatBytes(sum(run.result?.outputs) + moved(run, 'published')),
     ]),
   ),
 ];

@@ -48,6 +48,21 @@ export const SETTINGS = {
     default: '',
     help: 'Folder of the local artifact cache; empty: buildcache in the user cache folder',
   },
+  BUILDCACHE_LAYOUT: {
+    type: 'string',
+    default: '',
+    help: "How container images are stored: dedup (each content once), flat (a whole archive each, as Flatcar's bash reads them) or both; empty: the tree's own",
+  },
+  BUILDCACHE_CHUNK_DIR: {
+    type: 'path',
+    default: '',
+    help: 'Folder for what this machine keeps of the container images on the cache server; empty: chunks in the user cache folder',
+  },
+  BUILDCACHE_CHUNK_LIMIT: {
+    type: 'integer',
+    default: 20,
+    help: 'How many GiB BUILDCACHE_CHUNK_DIR may hold; what was used least recently goes first',
+  },
   CONTAINER_REGISTRY: {
     type: 'string',
     default: '',
@@ -59,6 +74,11 @@ export const SETTINGS = {
     type: 'path',
     default: '',
     help: 'File or folder with public OpenPGP keys; if set, everything read must be signed by one of them',
+  },
+  PROVENANCE_BUILDER_ID: {
+    type: 'string',
+    default: '',
+    help: 'URI that names this builder in the statements on what the steps made; empty: urn:slipway:builder',
   },
   SIGN: { type: 'boolean', default: false, help: 'Make signed tags' },
   ARCH: {

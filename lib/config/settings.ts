@@ -88,6 +88,7 @@ const absoluteDefaults = (values: Record<string, string | number | boolean>, inp
   const userCache = input.env.XDG_CACHE_HOME || join(home, '.cache');
   values.SLIPWAY_CACHE_DIR ||= join(userCache, 'slipway');
   values.BUILDCACHE_DIR ||= join(String(values.SLIPWAY_CACHE_DIR), 'buildcache');
+  values.BUILDCACHE_CHUNK_DIR ||= join(String(values.SLIPWAY_CACHE_DIR), 'chunks');
   values.BUILDCACHE_KNOWN_HOSTS ||= join(home, '.ssh', 'known_hosts');
   values.BUILDCACHE_URL ||= values.BUILDCACHE_SERVER ? `https://${values.BUILDCACHE_SERVER}` : '';
 };

@@ -25,6 +25,8 @@ const STEPS = [
   'garbage_collect_github_ci',
   'garbage_collect_releases',
   'release',
+  'verify',
+  'cache',
 ];
 /**
  * In a bundle a module is no longer where its source is; what it says of its place goes on meaning the source. Only the step itself is the program:

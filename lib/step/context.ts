@@ -1,9 +1,11 @@
 import type { ArtifactCache, ArtifactRecord } from '../cache/types.ts';
 import type { Settings } from '../config/index.ts';
+import type { ImageTraffic } from '../container/traffic.ts';
 import type { ContainerCache, Engine } from '../container/types.ts';
 import type { Git } from '../git/index.ts';
 import type { Log } from '../log/index.ts';
 import type { Cleanup, Runner } from '../process/index.ts';
+import type { Verifier } from '../signing/index.ts';
 import type { TreeDescription } from '../tree/index.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -28,9 +30,15 @@ export interface StepContext {
   readonly rescueEngine: Engine;
   readonly cache: ArtifactCache;
   readonly containers: ContainerCache;
+  /** Checks signatures of the keys that are trusted; undefined when none are configured. */
+  readonly verifier: Verifier | undefined;
   /** Registry of the SDK images; may be empty. */
   readonly registry: string;
   readonly plan: boolean;
+  /** What the step prints is to be JSON. */
+  readonly json: boolean;
+  /** Writes to standard output, for a step that answers a question; whole lines. */
+  readonly print: (text: string) => void;
   readonly signal: AbortSignal;
   readonly now: () => Date;
   /** Own flags of the step, by flag. */
@@ -44,4 +52,6 @@ export interface StepContext {
   /** Artifacts for the result file. */
   readonly inputs: ArtifactRecord[];
   readonly outputs: ArtifactRecord[];
+  /** What the container images cost on their ways, for the result file. */
+  readonly traffic: ImageTraffic[];
 }

@@ -9,6 +9,7 @@ export { expandFormats } from './formats.ts';
 export { applyTreePatch } from './local-patch.ts';
 export { logStamp, publishLogs } from './log-tarball.ts';
 export { openLog, reportError, runStep, type StepIo } from './main.ts';
+export { type OpenedStore, openStore } from './open-store.ts';
 export { removeLeftovers, takeOwnership } from './ownership.ts';
 export { fetchPackageStore, publishPackageStore } from './package-store.ts';
 export { fetchPackagesImage } from './packages-image.ts';

@@ -7,6 +7,7 @@ import type { StepDefinition, StepSummary } from './definition.ts';
 import { helpText } from './help.ts';
 import { type Interruption, type OnSignal, watchSignals } from './interrupt.ts';
 import { type OpenedContext, openContext } from './open-context.ts';
+import { withProvenance } from './provenance.ts';
 import { RESULT_SCHEMA, type StepResult, writeResult } from './result.ts';
 import { loadStepSettings, type StepSettings } from './step-settings.ts';
 
@@ -112,7 +113,9 @@ const execute = async <Arguments>(
       cleanup,
       usesEngine: step.usesEngine?.(args, loaded.values) ?? true,
     });
-    const ending = await work(opened, interruption, () => step.run(opened.context, args));
+    const { context, provenance } = opened;
+    const run = { context, provenance, arguments: line.positionals, startedAt, slipwayVersion: io.slipwayVersion };
+    const ending = await work(opened, interruption, () => withProvenance(run, () => step.run(context, args)));
     const durationMs = io.now().getTime() - startedAt.getTime();
     const { exitCode, outcome, summary, error } = ending;
     let resultFile: string | undefined;
@@ -127,7 +130,9 @@ const execute = async <Arguments>(
         durationMs,
         commit: await opened.commit(),
         inputs: opened.context.inputs,
-        outputs: opened.context.outputs,
+        // What else is known of them is for the statement.
+        outputs: context.outputs.map(({ path, sizeBytes, sha256 }) => ({ path, sizeBytes, sha256 })),
+        traffic: opened.context.traffic,
         summary,
         error: error === undefined ? undefined : errorOf(error),
       };

@@ -9,6 +9,7 @@ import {
   createPlanningContainerCache,
   type Engine,
   type FoundEngine,
+  type ImageTraffic,
   requireEngine,
 } from '../container/index.ts';
 import { createGit } from '../git/index.ts';
@@ -25,12 +26,13 @@ import { isOwnerDead, makeOwnName } from '../process/process-identity.ts';
 import { createEmptyRing, openSigner, openVerifier, type Signer, type Verifier } from '../signing/index.ts';
 import type { TreeDescription } from '../tree/index.ts';
 import type { CommandLine } from './arguments.ts';
-import { mirrorUrl, storeSettings } from './cache-settings.ts';
+import { cacheLayout, mirrorUrl, openChunkStore, storeSettings } from './cache-settings.ts';
 import type { StepContext } from './context.ts';
 import { requireDiskSpace } from './disk.ts';
 import type { Interruption } from './interrupt.ts';
 import type { StepIo } from './main.ts';
 import { createPlanningCache } from './planning-cache.ts';
+import { notePublishing, type Provenance, rememberImages } from './provenance.ts';
 import { RESULT_FOLDER } from './result.ts';
 import { createPlanningWorkspace, createWorkspace } from './workspace.ts';
 
@@ -51,6 +53,7 @@ interface Opening {
 export interface OpenedContext {
   readonly context: StepContext;
   readonly log: Log;
+  readonly provenance: Provenance;
   /** The commit that is checked out now; undefined when git cannot say. */
   commit(): Promise<string | undefined>;
 }
@@ -194,10 +197,25 @@ export const openContext = async (opening: Opening): Promise<OpenedContext> => {
   const engine = found ? createEngine({ ...found, query, effects }) : absentEngine(step);
   const cache = line.plan ? createPlanningCache(realCache, log) : realCache;
   const { extension } = CONTAINER_FORMAT;
+  const layout = cacheLayout(settings, tree);
+  const traffic: ImageTraffic[] = [];
   const containers = line.plan
-    ? createPlanningContainerCache({ engine, cache: realCache, mirror, log, extension })
-    : createContainerCache({ engine, cache, mirror, log, effects: real, workFolder: temp, format: CONTAINER_FORMAT });
+    ? createPlanningContainerCache({ engine, cache: realCache, mirror, log, extension, layout })
+    : createContainerCache({
+        engine,
+        cache,
+        mirror,
+        log,
+        signal,
+        effects: real,
+        workFolder: temp,
+        format: CONTAINER_FORMAT,
+        layout,
+        chunkStore: openChunkStore(settings, log),
+        onTraffic: (one) => traffic.push(one),
+      });
   const git = createGit({ query, effects, cwd: root });
+  const provenance: Provenance = { signer, images: [], hasPublished: false };
   const context: StepContext = {
     step,
     log,
@@ -211,10 +229,13 @@ export const openContext = async (opening: Opening): Promise<OpenedContext> => {
     undo: createGit({ query: rescueQuery, effects: line.plan ? effects : rescue, cwd: root }),
     rescueEngine: found ? createEngine({ ...found, query: rescueQuery, effects: rescue }) : absentEngine(step),
     engine,
-    cache,
-    containers,
+    cache: notePublishing(cache, provenance),
+    containers: rememberImages(notePublishing(containers, provenance), engine, provenance.images),
+    verifier,
     registry: settings.CONTAINER_REGISTRY || tree.registry,
     plan: line.plan,
+    json: line.json,
+    print: io.stdout,
     signal,
     now: io.now,
     flags: line.flags,
@@ -223,7 +244,8 @@ export const openContext = async (opening: Opening): Promise<OpenedContext> => {
     onInterrupt: createCleanup(log),
     inputs: [],
     outputs: [],
+    traffic,
   };
   const commit = (): Promise<string | undefined> => context.undo.commitOf('HEAD').catch(() => undefined);
-  return { context, log, commit };
+  return { context, log, provenance, commit };
 };

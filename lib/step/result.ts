@@ -1,6 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ArtifactRecord } from '../cache/types.ts';
+import type { ImageTraffic } from '../container/index.ts';
 import type { StepSummary } from './definition.ts';
 
 /** Format of the result file; counted up when a reader would have to change. */
@@ -22,6 +23,8 @@ export interface StepResult {
   readonly inputs: readonly ArtifactRecord[];
   /** Artifacts that the step published. */
   readonly outputs: readonly ArtifactRecord[];
+  /** What container images cost on their ways, by cause, in bytes. */
+  readonly traffic: readonly ImageTraffic[];
   readonly summary?: StepSummary;
   readonly error?: { readonly code: string; readonly message: string; readonly hint?: string };
 }

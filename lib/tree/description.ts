@@ -98,6 +98,8 @@ export const treeSchema = v.strictObject({
   registry: v.string(),
   /** A second place from which container images are read, over HTTPS, when the cache does not have them. */
   mirrorUrl: v.optional(v.string()),
+  /** How container images are stored in the cache, when nobody says otherwise (BUILDCACHE_LAYOUT). */
+  cacheLayout: v.picklist(['flat', 'dedup', 'both']),
   author: v.strictObject({ name: v.string(), email: v.string() }),
   /** Environment variable that tells the image's entry points whether the version is a release (`1`) or not (`0`). */
   officialVariable: v.optional(v.string()),

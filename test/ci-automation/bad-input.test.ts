@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { leftoversOf } from '../helpers/fixture-leftovers.ts';
-import { BUILD, buildUpTo } from '../helpers/fixture-pipeline.ts';
+import { BUILD, buildUpTo, withdrawPackages } from '../helpers/fixture-pipeline.ts';
 import { snapshotOf } from '../helpers/fixture-snapshot.ts';
 import { errorIn, mustRun, runStep, type StepCall } from '../helpers/fixture-step.ts';
 import { type FixtureWorld, useWorlds } from '../helpers/fixture-world.ts';
@@ -310,6 +310,7 @@ describe('artifacts', () => {
 
   test('a container archive that holds another image than the published one: exit 3, and it is removed again', async () => {
     const world = worlds.copyOf(built);
+    withdrawPackages(world);
     world.behave('engine-save', 'other');
     await mustRun(world, 'packages', ['amd64']);
     world.behave('engine-save', undefined);

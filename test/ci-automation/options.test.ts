@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { leftoversOf } from '../helpers/fixture-leftovers.ts';
-import { argumentsOf, BUILD, buildUpTo, PIPELINE } from '../helpers/fixture-pipeline.ts';
+import { argumentsOf, BUILD, buildUpTo, PIPELINE, withdrawPackages } from '../helpers/fixture-pipeline.ts';
 import { parseEvents } from '../helpers/fixture-result.ts';
 import { snapshotOf } from '../helpers/fixture-snapshot.ts';
 import { runStep, type StepEnd } from '../helpers/fixture-step.ts';
@@ -96,6 +96,7 @@ describe('--plan', () => {
 describe('--json', () => {
   test('every line of standard error is an event; the last says how it ended', async () => {
     const world = worlds.copyOf(built);
+    withdrawPackages(world);
     const { exitCode, stdout, stderr } = await runStep(world, 'packages', ['amd64', '--json']);
     expect(exitCode).toBe(0);
     const events = parseEvents(stderr);
@@ -113,6 +114,7 @@ describe('--json', () => {
 
   test('bytes that are no text do not break the lines', async () => {
     const world = worlds.copyOf(built);
+    withdrawPackages(world);
     world.behave('build_packages', 'garbage');
     const { exitCode, stderr } = await runStep(world, 'packages', ['amd64', '--json']);
     expect(exitCode).toBe(0);

@@ -7,7 +7,12 @@ const BASE = ['log', 'errors', 'process', 'config', 'git'];
 /** Which ability may use which other one. A new line here is a decision; docs/adr/ is the place for its reasons. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   cache: ['signing'],
-  container: ['cache'],
+  // Which versions go is decided by the same rules as in retention.
+  'cache-tools': ['cache', 'dedup', 'retention', 'signing', 'version'],
+  // Layers of images in the deduplicated store.
+  container: ['cache', 'dedup'],
+  dedup: ['cache'],
+  provenance: ['cache', 'signing', 'version'],
   release: ['cache', 'container'],
   retention: ['cache', 'version'],
   setup: ['container'],
@@ -18,7 +23,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // The description of a tree names the parts that read it.
   tree: ['qemu', 'release', 'retention', 'testing', 'vendor-tests'],
   // What all steps have in common: it puts the abilities together.
-  step: ['cache', 'container', 'patch', 'signing', 'tag', 'tree', 'vendor-tests', 'version'],
+  step: ['cache', 'container', 'dedup', 'patch', 'provenance', 'signing', 'tag', 'tree', 'vendor-tests', 'version'],
 };
 
 const files = [...sourceFiles('lib/**/*.ts'), ...sourceFiles('ci-automation/**/*.ts')];

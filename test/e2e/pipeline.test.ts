@@ -18,6 +18,7 @@ import { type LoggedEnd, requireExit } from '../helpers/e2e-process.ts';
 import { beginStory } from '../helpers/e2e-story.ts';
 import { createWorld, type World } from '../helpers/e2e-world.ts';
 import { makeTestKey } from '../helpers/gpg.ts';
+import { listTree } from '../helpers/temp-files.ts';
 import { checkFormat } from '../helpers/vm-checks.ts';
 import { bootIso } from '../helpers/vm-guest.ts';
 
@@ -38,7 +39,7 @@ const makeVersions = (): [Version, Version] => {
 const [first, second] = makeVersions();
 const sdkImage = `skiff-sdk-amd64:${first.dockerForm}`;
 const packagesImage = `skiff-packages-amd64:${first.dockerForm}`;
-const packagesArchive = `containers/${first.dockerForm}/skiff-packages-amd64-${first.dockerForm}.tar.zst`;
+const packagesManifest = `containers/${first.dockerForm}/skiff-packages-amd64-${first.dockerForm}.image.json`;
 /** Somebody else's image in the same engine. */
 const bystander = `skiff-packages-amd64:bystander-${process.pid}`;
 
@@ -86,7 +87,7 @@ const gitInOrigin = async (...args: string[]): Promise<string> =>
 const archivesSent = (from: number): string[] =>
   world.https.requests
     .slice(from)
-    .filter(({ method, path }) => method === 'GET' && /\.(tar\.zst|deb)$/.test(path))
+    .filter(({ method, path }) => method === 'GET' && /\.(tar\.zst|pack|recipe|deb)$/.test(path))
     .map(({ path }) => path);
 
 beforeAll(async () => {
@@ -241,11 +242,15 @@ describe('with no state but git and the cache', () => {
       await world.engine.removeImages(await world.engine.imagesOf([first.dockerForm]));
       rmSync(tree, { recursive: true });
       clone = await world.cloneTag(first.text);
-      const { stderr } = await runStep(clone, 'packages', ['amd64']);
+      const before = readFileSync(join(world.server, packagesManifest), 'utf8');
+      // The image has the time when it was made: it is another one, and what is published does not change.
+      const { stderr } = await runStep(clone, 'packages', ['amd64'], { expect: 1 });
       expect(stderr).toMatch(/\] 7 packages: 0 built, 7 reused$/m);
+      expect(stderr).toContain('error CACHE_VERSION_DIFFERS');
+      expect(readFileSync(join(world.server, packagesManifest), 'utf8')).toBe(before);
       const { inputs } = readStepResult(clone, 'packages-amd64');
-      const archive = `containers/${first.dockerForm}/skiff-sdk-amd64-${first.dockerForm}.tar.zst`;
-      expect(inputs.map(({ path }) => path)).toContain(archive);
+      const manifest = `containers/${first.dockerForm}/skiff-sdk-amd64-${first.dockerForm}.image.json`;
+      expect(inputs.map(({ path }) => path)).toContain(manifest);
       expect(await world.engine.imageId(sdkImage)).toBeDefined();
       await noteImages();
     },
@@ -256,7 +261,7 @@ describe('with no state but git and the cache', () => {
     'packages again downloads nothing',
     async () => {
       const seen = world.https.requests.length;
-      const { stderr } = await runStep(clone, 'packages', ['amd64']);
+      const { stderr } = await runStep(clone, 'packages', ['amd64'], { expect: 1 });
       expect(stderr).toContain(`Container image ${sdkImage} is here and is the published one.`);
       const { inputs } = readStepResult(clone, 'packages-amd64');
       expect(inputs.filter(({ path }) => path.startsWith('containers/'))).toEqual([]);
@@ -282,16 +287,31 @@ describe('with no state but git and the cache', () => {
       await world.engine.removeContainers(await world.engine.containersOf([first.dockerForm]));
       await world.engine.removeImages([packagesImage]);
       otherClone = await world.cloneTag(first.text);
-      await flipByte(join(world.server, packagesArchive));
+      await flipByte(join(world.server, packagesManifest));
       const { stderr } = await runStep(otherClone, 'image', ['amd64'], { expect: 3 });
-      await flipByte(join(world.server, packagesArchive));
+      await flipByte(join(world.server, packagesManifest));
       const [, expected, found] =
-        new RegExp(`${packagesArchive} in \\S+ does not verify: its \\w+ should be (\\w+) and is (\\w+)\\.`).exec(
+        new RegExp(`${packagesManifest} in \\S+ does not verify: its \\w+ should be (\\w+) and is (\\w+)\\.`).exec(
           stderr,
         ) ?? [];
-      expect(readFileSync(join(world.server, `${packagesArchive}.DIGESTS`), 'utf8')).toContain(expected);
+      expect(readFileSync(join(world.server, `${packagesManifest}.DIGESTS`), 'utf8')).toContain(expected);
       expect(found).toMatch(/^[0-9a-f]{40,128}$/);
       expect(found).not.toBe(expected);
+      expect(await world.engine.imageId(packagesImage)).toBeUndefined();
+      expect(await findLeftovers(world, otherClone, [first.dockerForm])).toEqual([]);
+    },
+    STEP_MS,
+  );
+
+  chapter(
+    'image refuses contents that were tampered with, though the manifest is the right one: exit 3',
+    async () => {
+      const packs = listTree(world.server).filter((path) => path.endsWith('.pack'));
+      for (const pack of packs) await flipByte(join(world.server, pack));
+      const BUILDCACHE_CHUNK_DIR = join(world.folder, 'empty-chunks');
+      const { stderr } = await runStep(otherClone, 'image', ['amd64'], { env: { BUILDCACHE_CHUNK_DIR }, expect: 3 });
+      for (const pack of packs) await flipByte(join(world.server, pack));
+      expect(stderr).toMatch(/error DEDUP_\w+: /);
       expect(await world.engine.imageId(packagesImage)).toBeUndefined();
       expect(await findLeftovers(world, otherClone, [first.dockerForm])).toEqual([]);
     },
@@ -303,7 +323,7 @@ describe('with no state but git and the cache', () => {
     async () => {
       await runStep(otherClone, 'image', ['amd64']);
       const { inputs, outputs } = readStepResult(otherClone, 'image-amd64');
-      expect(inputs.map(({ path }) => path)).toEqual([packagesArchive]);
+      expect(inputs.map(({ path }) => path)).toEqual([packagesManifest]);
       expect(outputs.length).toBeGreaterThanOrEqual(6);
       expect(published).toMatchObject(outputDigests(readStepResult(otherClone, 'image-amd64')));
     },

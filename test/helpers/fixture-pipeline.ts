@@ -1,3 +1,5 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { mustRun, type StepCall } from './fixture-step.ts';
 import type { FixtureWorld, WorldMaker } from './fixture-world.ts';
 
@@ -31,6 +33,12 @@ export const buildUpTo = async (world: FixtureWorld, last: PipelineStep, call: S
     if (step === last) break;
   }
   world.takeCalls();
+};
+
+/** Takes the packages image out of the cache again: the stand-in engine never makes the same one twice, and a published one does not change. */
+export const withdrawPackages = (world: FixtureWorld): void => {
+  const folder = join(world.cache, 'containers', BUILD.dockerForm);
+  for (const name of readdirSync(folder)) if (name.startsWith('skiff-packages-')) rmSync(join(folder, name));
 };
 
 /** Gives a new copy of the world as it is right before a step. */

@@ -18,6 +18,8 @@ export const resultSchema = v.strictObject({
   commit: v.pipe(v.string(), v.regex(/^[0-9a-f]{40}$/)),
   inputs: v.array(artifact),
   outputs: v.array(artifact),
+  /** Empty where the layout is flat, as in these tests. */
+  traffic: v.array(v.unknown()),
   summary: v.optional(v.record(v.string(), v.unknown())),
   error: v.optional(v.strictObject({ code: v.string(), message: v.string(), hint: v.optional(v.string()) })),
 });

@@ -63,6 +63,8 @@ const openWorld = (folder: string): FixtureWorld => {
     NODE_COMPILE_CACHE: compileCache(),
     TMPDIR: at('tmp'),
     BUILDCACHE_DIR: at('cache'),
+    // The stand-in engine has no layers.
+    BUILDCACHE_LAYOUT: 'flat',
     docker: join(FIXTURES, 'engine.sh'),
   };
   const read = (path: string): string => (existsSync(at(path)) ? readFileSync(at(path), 'utf8') : '');

@@ -42,6 +42,7 @@ describe('a secret setting', () => {
         durationMs: 1,
         inputs: [],
         outputs: [],
+        traffic: [],
         error: { code: 'COMMAND_FAILED', message: 'plume ended', hint: 'denied: pass-word-1' },
       },
       log.mask,
