@@ -1,0 +1,154 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { createStore, type StoreSettings } from '../../lib/cache/index.ts';
+import { createChunkStore, type DedupParts } from '../../lib/dedup/index.ts';
+import { createRunner } from '../../lib/process/index.ts';
+import { type ChildJob, type ImageRecipe, imageOf, runChild } from '../helpers/dedup-child.ts';
+import { isRoot, mountSmallDisk, type SmallDisk } from '../helpers/dedup-limits.ts';
+import { useCacheServers } from '../helpers/dedup-servers.ts';
+import { collectWarnings, fetchImage, publishImage } from '../helpers/dedup-world.ts';
+import { useTempFolders } from '../helpers/temp.ts';
+import { listTree } from '../helpers/temp-files.ts';
+
+// A gigabyte is compressed, on machines that may be busy.
+jest.setTimeout(400_000);
+
+const makeFolder = useTempFolders();
+const servers = useCacheServers(makeFolder);
+const runner = createRunner({ cwd: '/', env: {} });
+const MIB = 1024 * 1024;
+
+/** About 10 MB, 8 of them in the packs. */
+const WANTED: ImageRecipe = { name: 'sdk', version: '1', files: 50 };
+const settingsOf = (dir: string): StoreSettings => ({ user: '', pathPrefix: '/', dir });
+
+const describeAsRoot = isRoot ? describe : describe.skip;
+
+describeAsRoot('a disk that is full (left out without root, who may mount a small one)', () => {
+  const disks: SmallDisk[] = [];
+  const smallDisk = (megabytes: number): SmallDisk => {
+    const disk = mountSmallDisk(makeFolder('disk'), megabytes);
+    disks.push(disk);
+    return disk;
+  };
+
+  afterEach(() => {
+    for (const disk of disks.splice(0)) disk.remove();
+  });
+
+  const partsOf = (dir: string): DedupParts => ({
+    store: createStore(settingsOf(dir), { runner }),
+    log: collectWarnings().log,
+  });
+
+  test('of a local store: said with its name, nothing is left behind, and it works when there is space', async () => {
+    const [disk, spool, image] = [smallDisk(4), makeFolder('spool'), await imageOf(WANTED)];
+    const parts = partsOf(disk.dir);
+    await expect(publishImage(parts, image, spool)).rejects.toMatchObject({
+      code: 'CACHE_DISK_FULL',
+      message: expect.stringContaining(disk.dir),
+    });
+    expect([listTree(spool), listTree(disk.dir)]).toEqual([[], []]);
+    disk.resize(64);
+    await publishImage(parts, image, spool);
+    await fetchImage(parts, image, spool);
+  });
+
+  test('of the spool folder: said with its name, nothing is left behind, and it works when there is space', async () => {
+    const [disk, dir, image] = [smallDisk(4), makeFolder('cache'), await imageOf(WANTED)];
+    const parts = partsOf(dir);
+    await expect(publishImage(parts, image, disk.dir)).rejects.toMatchObject({
+      code: 'CACHE_DISK_FULL',
+      message: expect.stringContaining(disk.dir),
+    });
+    expect([listTree(disk.dir), listTree(dir)]).toEqual([[], []]);
+    disk.resize(64);
+    await publishImage(parts, image, disk.dir);
+    await fetchImage(parts, image, disk.dir);
+  });
+
+  test('of a server: said with its name, nothing is left behind, and it works when there is space', async () => {
+    const [spool, image] = [makeFolder('spool'), await imageOf(WANTED)];
+    const prefix = join(servers.root(), 'small');
+    mkdirSync(prefix);
+    const disk = mountSmallDisk(prefix, 4);
+    disks.push(disk);
+    const parts = { ...partsOf('/unused'), store: servers.open({ pathPrefix: prefix }) };
+    await expect(publishImage(parts, image, spool)).rejects.toMatchObject({
+      code: 'CACHE_DISK_FULL',
+      message: expect.stringContaining(prefix),
+    });
+    expect([listTree(spool), listTree(prefix)]).toEqual([[], []]);
+    disk.resize(64);
+    await publishImage(parts, image, spool);
+    await fetchImage(parts, image, spool);
+  });
+
+  test('of the chunk store: said once, and neither a publication nor a fetch fails for it', async () => {
+    const [spool, image] = [makeFolder('spool'), await imageOf(WANTED)];
+    const prefix = join(servers.root(), 'roomy');
+    for (const work of [publishImage, fetchImage]) {
+      const disk = smallDisk(3);
+      const { log, warnings } = collectWarnings();
+      const chunkStore = createChunkStore({ dir: disk.dir, limitBytes: 1024 * MIB, log });
+      await work({ store: servers.open({ pathPrefix: prefix }), log, chunkStore }, image, spool);
+      expect(warnings).toEqual([expect.stringContaining('ENOSPC')]);
+      expect(listTree(disk.dir).filter((name) => name.endsWith('.partial'))).toEqual([]);
+    }
+  });
+});
+
+describe('an interruption', () => {
+  const LARGE: ImageRecipe = { name: 'sdk', version: '9', files: 150 };
+
+  const interrupt = async (more: Pick<ChildJob, 'settings' | 'action'> & Partial<ChildJob>): Promise<void> => {
+    const spool = makeFolder('spool');
+    const job = { image: LARGE, spool, abortAfterBytes: 12 * MIB, ...more };
+    // The process runs with --unhandled-rejections=strict and must end well; what it was doing failed with the reason of the interruption.
+    const report = await runChild(job);
+    expect(report.error?.message).toBe('interrupted');
+    expect(report.endedAfterMs).toBeLessThan(10_000);
+    expect(report.openFiles).toEqual([]);
+    expect(listTree(spool)).toEqual([]);
+    const { chunkDir } = job;
+    if (chunkDir) expect(listTree(chunkDir).filter((name) => name.endsWith('.partial'))).toEqual([]);
+    const again = await runChild({ ...job, spool, abortAfterBytes: undefined });
+    expect(again.error).toBeUndefined();
+    expect(listTree(spool)).toEqual([]);
+  };
+
+  test('in mid-publication to a local store ends it soon, and nothing stays open or behind', async () => {
+    const dir = join(makeFolder('cache'), 'cache');
+    await interrupt({ settings: settingsOf(dir), action: 'publish' });
+    await interrupt({ settings: settingsOf(dir), action: 'fetch' });
+  });
+
+  test('in mid-publication to a server, and in mid-fetch from one, too', async () => {
+    const prefix = join(servers.root(), 'interrupted');
+    const settings = servers.settings({ pathPrefix: prefix });
+    await interrupt({ settings, action: 'publish', chunkDir: makeFolder('chunks') });
+    expect(listTree(join(prefix, '.staging'))).toEqual([]);
+    await interrupt({ settings, action: 'fetch', chunkDir: makeFolder('chunks') });
+  });
+});
+
+describe('memory', () => {
+  const GIGABYTE: ImageRecipe = { name: 'large', version: '1', files: 0, streamed: 256 };
+  const MOST_BYTES = 400 * MIB;
+
+  test('of a process that publishes a layer of 1 GiB, and of one that fetches it from a server, stays below 400 MB', async () => {
+    const prefix = join(servers.root(), 'memory');
+    const spool = makeFolder('spool');
+    const publisher: ChildJob = { settings: settingsOf(prefix), image: GIGABYTE, action: 'publish', spool };
+    const published = await runChild(publisher);
+    expect(published.error).toBeUndefined();
+    const settings = servers.settings({ pathPrefix: prefix });
+    const fetched = await runChild({ ...publisher, settings, action: 'fetch', chunkDir: makeFolder('chunks') });
+    expect(fetched.error).toBeUndefined();
+    const figures = { publish: published.peakBytes / MIB, fetch: fetched.peakBytes / MIB };
+    expect(figures).toEqual({ publish: expect.any(Number), fetch: expect.any(Number) });
+    expect(published.peakBytes).toBeLessThan(MOST_BYTES);
+    expect(fetched.peakBytes).toBeLessThan(MOST_BYTES);
+  });
+});
