@@ -1,5 +1,6 @@
 export { type ChunkStore, type ChunkStoreOptions, createChunkStore } from './chunk-store.ts';
 export {
+  Chunker,
   createPackWalker,
   decodePackIndex,
   decodeRecipe,

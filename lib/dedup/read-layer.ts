@@ -48,14 +48,19 @@ async function* readRuns(
 ): AsyncGenerator<Buffer> {
   const ahead: Promise<DecodedBlock>[] = [];
   let asked = 0;
-  for (const { block, first, count } of recipe.runs) {
-    while (asked < order.length && ahead.length <= DECODED_AHEAD) {
+  /** Of the runs that were asked for and have not had their turn, how many begin another block than the run before. */
+  let blocksAhead = 0;
+  const isChange = (run: number): boolean => order[run] !== order[run - 1];
+  for (const [at, { block, first, count }] of recipe.runs.entries()) {
+    while (asked < order.length && (blocksAhead <= DECODED_AHEAD || !isChange(asked))) {
       const next = source.get(order[asked] as number);
       // Thrown when its turn comes.
       next.catch(() => {});
       ahead.push(next);
+      if (isChange(asked)) blocksAhead += 1;
       asked += 1;
     }
+    if (isChange(at)) blocksAhead -= 1;
     parts.signal?.throwIfAborted();
     const { raw, starts } = await (ahead.shift() as Promise<DecodedBlock>);
     const [from, to] = [starts[first], starts[first + count]];

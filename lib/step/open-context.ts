@@ -173,7 +173,8 @@ export const openContext = async (opening: Opening): Promise<OpenedContext> => {
   const { step, io, line, settings, tree, log, interruption, cleanup } = opening;
   const { signal } = interruption;
   const root = io.cwd;
-  const base = { ...io.env, PATH: toolPath(opening), GNUPGHOME: undefined };
+  // What run-step.sh sets for this process is nothing for others.
+  const base = { ...io.env, PATH: toolPath(opening), GNUPGHOME: undefined, MALLOC_MMAP_THRESHOLD_: undefined };
   // Questions are asked silently: what a reader of the log wants to know is what was done.
   const ask = createRunner({ cwd: root, env: base, signal });
   // The two have nothing to do with each other, and both wait for other programs.

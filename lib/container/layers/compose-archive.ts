@@ -44,12 +44,18 @@ export const tarHeader = (name: string, sizeBytes: number): Buffer => {
   return header;
 };
 
-const padding = (sizeBytes: number): Buffer => Buffer.alloc(-sizeBytes & (BLOCK_BYTES - 1));
+/** What fills the last block of a file of that size. */
+export const tarPadding = (sizeBytes: number): Buffer => Buffer.alloc(-sizeBytes & (BLOCK_BYTES - 1));
 
 const fileOf = (diffId: string): string => `${diffId}.tar`;
 
-/** The layer's bytes, checked; what is wrong throws before the layer is complete. */
-async function* checked(layer: LayerToLoad, source: string): AsyncGenerator<Buffer, void, undefined> {
+/**
+ * The layer's bytes, checked; what is wrong throws before the layer is complete.
+ *
+ * @param source where it is from, for errors
+ * Throws `LAYER_SIZE_MISMATCH`, `LAYER_DIGEST_MISMATCH`, and what reading the layer throws.
+ */
+export async function* checkedLayer(layer: LayerToLoad, source: string): AsyncGenerator<Buffer, void, undefined> {
   const { diffId, sizeBytes } = layer;
   const hash = createHash('sha256');
   let found = 0;
@@ -81,16 +87,16 @@ export async function* composeArchive(parts: ArchiveParts): AsyncGenerator<Buffe
     'utf8',
   );
   for (const [name, content] of [['manifest.json', manifest] as const, [configFile, config] as const]) {
-    yield Buffer.concat([tarHeader(name, content.length), content, padding(content.length)]);
+    yield Buffer.concat([tarHeader(name, content.length), content, tarPadding(content.length)]);
   }
   for (const diffId of emptyFiles) yield tarHeader(fileOf(diffId), 0);
   for (const layer of layers) {
     yield tarHeader(fileOf(layer.diffId), layer.sizeBytes);
-    for await (const piece of checked(layer, names[0] ?? configFile)) {
+    for await (const piece of checkedLayer(layer, names[0] ?? configFile)) {
       onBytes?.(piece.length);
       yield piece;
     }
-    if (layer.sizeBytes % BLOCK_BYTES > 0) yield padding(layer.sizeBytes);
+    if (layer.sizeBytes % BLOCK_BYTES > 0) yield tarPadding(layer.sizeBytes);
   }
   yield Buffer.alloc(2 * BLOCK_BYTES);
 }

@@ -44,7 +44,8 @@ const send = async ({ engine, log }: LayerTools, plan: Plan, missing: ReadonlySe
   const loading = engine.load();
   // What the engine says there ("Loaded image: …") is known; unread it could fill the pipe.
   loading.stdout.resume();
-  const source = Readable.from(archive, { objectMode: false, highWaterMark: 1024 * 1024 });
+  // The engine takes it in fits and starts: what is rebuilt meanwhile waits here.
+  const source = Readable.from(archive, { objectMode: false, highWaterMark: 16 * 1024 * 1024 });
   await explained(`loading ${names[0]}`, () => runPipeline([loading], [[source, loading.stdin]]));
   progress.finish();
 };

@@ -10,7 +10,7 @@ export {
   MAX_BLOCK_RAW_BYTES,
   PACK_MAGIC,
 } from './block.ts';
-export type { OnChunk } from './chunker.ts';
+export { Chunker, type OnChunk } from './chunker.ts';
 export type { LayerShape } from './columns.ts';
 export { joinLayer } from './layer-joiner.ts';
 export { createLayerSplitter, type LayerSplitter, type SplitLayer } from './layer-splitter.ts';

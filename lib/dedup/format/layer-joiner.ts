@@ -2,8 +2,11 @@ import { formatInvalid } from './bytes.ts';
 import { ColumnsReader, type LayerShape } from './columns.ts';
 import { TAR_BLOCK_BYTES, TarGrammar } from './tar-grammar.ts';
 
-/** Size of the buffers that come out, but for the last one. */
+/** What small pieces are gathered into. */
 const OUT_BYTES = 256 * 1024;
+
+/** A piece that is as large as this goes out as it is. */
+const UNCOPIED_BYTES = 96 * 1024;
 
 /** Bytes that are not content, valid until the next step; or how many bytes of content come next. */
 type Piece = Buffer | number;
@@ -42,9 +45,10 @@ function* walkShape({ kind, columns }: LayerShape, sizeBytes: number, source: st
   if (sizeBytes > tarBytes) yield sizeBytes - tarBytes;
 }
 
-/** Gathers pieces into buffers of one size. */
+/** Gathers small pieces. */
 class Batch {
   #buffer = Buffer.allocUnsafeSlow(OUT_BYTES);
+  #start = 0;
   #used = 0;
 
   /** Copies from `bytes` what has room, and says how much that was. */
@@ -58,11 +62,20 @@ class Batch {
     return this.#used === OUT_BYTES;
   }
 
+  get isEmpty(): boolean {
+    return this.#used === this.#start;
+  }
+
+  /** What was gathered; the rest of the buffer is for what comes next. */
   take(): Buffer {
-    const full = this.#buffer.subarray(0, this.#used);
-    this.#buffer = Buffer.allocUnsafeSlow(OUT_BYTES);
-    this.#used = 0;
-    return full;
+    const gathered = this.#buffer.subarray(this.#start, this.#used);
+    this.#start = this.#used;
+    if (this.isFull) {
+      this.#buffer = Buffer.allocUnsafeSlow(OUT_BYTES);
+      this.#start = 0;
+      this.#used = 0;
+    }
+    return gathered;
   }
 }
 
@@ -98,7 +111,7 @@ class Contents {
  * @param sizeBytes of the layer
  * @param content of the layer's files, in order, in pieces of any size; closed when the caller stops early
  * @param source what the shape comes from, for errors
- * @returns buffers of 256 KiB, the last one smaller; the caller may keep them. Whether they are the right bytes, only the digest of all of them can say.
+ * @returns buffers of some 100 KiB and more, parts of `content` among them; the caller may keep them. Whether they are the right bytes, only the digest of all of them can say.
  *   Throws `DEDUP_FORMAT_INVALID` when shape, size and content do not fit together.
  */
 export async function* joinLayer(
@@ -122,7 +135,15 @@ export async function* joinLayer(
         if (contents.at === contents.piece.length && !(await contents.next())) {
           throw formatInvalid(source, 0, `the content of the layer ends ${left} bytes before its file does`);
         }
-        const count = batch.add(contents.piece, contents.at, Math.min(contents.piece.length, contents.at + left));
+        const end = Math.min(contents.piece.length, contents.at + left);
+        if (end - contents.at >= UNCOPIED_BYTES) {
+          if (!batch.isEmpty) yield batch.take();
+          yield contents.piece.subarray(contents.at, end);
+          left -= end - contents.at;
+          contents.at = end;
+          continue;
+        }
+        const count = batch.add(contents.piece, contents.at, end);
         contents.at += count;
         left -= count;
         if (batch.isFull) yield batch.take();

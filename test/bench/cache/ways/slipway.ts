@@ -18,6 +18,8 @@ const settingsOf = (world: World, way: string, layout: string, worker: Worker) =
   BUILDCACHE_LAYOUT: layout,
   BUILDCACHE_CHUNK_DIR: join(worker.home, 'chunks'),
   SLIPWAY_CACHE_DIR: worker.home,
+  // As lib/setup/run-step.sh starts the steps.
+  MALLOC_MMAP_THRESHOLD_: '5242880',
 });
 
 /** Slipway's container cache with one of its layouts (`BUILDCACHE_LAYOUT`), as the steps use it, in a process of its own. */
