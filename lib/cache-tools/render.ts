@@ -1,5 +1,7 @@
 import { formatBytes } from '../log/index.ts';
+import type { ExportReport } from './export/export-image.ts';
 import type { GcReport } from './gc.ts';
+import type { ImportReport } from './import-image.ts';
 import type { MirrorReport } from './mirror.ts';
 import type { RepairReport } from './repair.ts';
 import type { ListedVersion, Usage } from './usage.ts';
@@ -107,3 +109,16 @@ export const renderMirror = ({ dryRun, copied, copiedBytes, deleted, skipped, pr
     `${copied.length} files, ${formatBytes(copiedBytes)}\n`,
   ].join('');
 };
+
+/** `cache export` for people. */
+export const renderExport = ({ dryRun, image, format, target, from, layers, bytes }: ExportReport): string => {
+  const what = from === 'flat' ? `the archive of ${image}` : `${image} (${layers} layers) as ${format}`;
+  return `${dryRun ? 'would write' : 'wrote'} ${what} to ${target}, ${formatBytes(bytes)}${from === 'flat' ? '' : ' of layers'}\n`;
+};
+
+/** `cache import` for people. */
+export const renderImport = ({ dryRun, image, imageId, layers, newLayers, sentBytes }: ImportReport): string =>
+  [
+    `${dryRun ? 'would publish' : 'published'} ${image} with the ID ${imageId}: ${layers} layers, `,
+    `${newLayers.length} of them new${dryRun ? '' : `, ${formatBytes(sentBytes)} sent`}\n`,
+  ].join('');

@@ -5,8 +5,7 @@ import { isSlipwayError, type SlipwayError } from '../errors/index.ts';
 import { formatBytes, type Log } from '../log/index.ts';
 import type { ContainerCacheSettings } from './container-cache-settings.ts';
 import { plainReference } from './image-names.ts';
-import { type ImageSource, openImageSource } from './layers/index.ts';
-import type { LocalImage } from './local-image.ts';
+import type { ImageSource } from './layers/index.ts';
 import type { ImageName } from './types.ts';
 
 /** An image whose layers are in the deduplicated store. */
@@ -39,6 +38,9 @@ const sendLayers = async (source: ImageSource, session: PublishSession, log: Log
   return session.finish();
 };
 
+/** What putting an image into the deduplicated store needs; no engine. */
+export type StoringSettings = Pick<ContainerCacheSettings, 'cache' | 'chunkStore' | 'log' | 'signal' | 'onTraffic'>;
+
 /**
  * Puts the layers of an image into the deduplicated store; layers that it has are not even read.
  *
@@ -46,13 +48,12 @@ const sendLayers = async (source: ImageSource, session: PublishSession, log: Log
  * @returns the manifest, which makes the image visible when it is published
  */
 export const storeImage = async (
-  settings: ContainerCacheSettings,
+  settings: StoringSettings,
   image: ImageName,
-  local: LocalImage,
+  source: ImageSource,
   folder: string,
 ): Promise<StoredImage> => {
   const { cache, chunkStore, log, signal } = settings;
-  const source = await openImageSource(settings, local.reference);
   const { diffIds, imageId } = source;
   const parts = { store: cache.store, chunkStore, log, signal };
   const session = await openPublishSession(parts, { name: image.name, diffIds, folder });

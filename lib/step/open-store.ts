@@ -5,7 +5,7 @@ import { type CacheStore, createStore, type StoreSettings } from '../cache/index
 import type { Settings } from '../config/index.ts';
 import type { Log } from '../log/index.ts';
 import { createCleanup, createRunner } from '../process/index.ts';
-import { openVerifier, type Verifier } from '../signing/index.ts';
+import { openSigner, openVerifier, type Signer, type Verifier } from '../signing/index.ts';
 import { storeSettings } from './cache-settings.ts';
 import { type Interruption, watchSignals } from './interrupt.ts';
 import type { StepIo } from './main.ts';
@@ -22,6 +22,8 @@ export interface OpenedStore {
   readonly log: Log;
   readonly settings: Settings;
   readonly interruption: Interruption;
+  /** What SIGNER and SIGNING_KEY say, closed with this; undefined: they say nothing. */
+  openSigner(): Promise<Signer | undefined>;
   /** Another store than that of the settings, closed with this one. */
   openOther(settings: StoreSettings): CacheStore;
   close(): Promise<void>;
@@ -45,8 +47,18 @@ export const openStore = async (io: StepIo, settings: Settings, log: Log): Promi
     const store = openOther(storeSettings(settings));
     const verifier = await openVerifier({ trustedKeys: settings.TRUSTED_KEYS, runner, parent: tmpdir() });
     if (verifier) cleanup.add('the key ring of trusted keys', () => verifier.close());
+    const openOwnSigner = async (): Promise<Signer | undefined> => {
+      const { SIGNER, SIGNING_KEY } = settings;
+      const [parent, tree] = [tmpdir(), io.cwd];
+      const signer = await openSigner({ signer: SIGNER, signingKey: SIGNING_KEY, runner, parent, tree });
+      if (signer) cleanup.add('the key ring', () => signer.close());
+      return signer;
+    };
     const localDir = settings.BUILDCACHE_SERVER === '' ? settings.BUILDCACHE_DIR : undefined;
-    return { store, localDir, temp, verifier, log, settings, interruption, openOther, close: () => cleanup.runAll() };
+    return {
+      ...{ store, localDir, temp, verifier, log, settings, interruption },
+      ...{ openOther, openSigner: openOwnSigner, close: () => cleanup.runAll() },
+    };
   } catch (error) {
     await cleanup.runAll();
     throw error;

@@ -7,8 +7,8 @@ const BASE = ['log', 'errors', 'process', 'config', 'git'];
 /** Which ability may use which other one. A new line here is a decision; docs/adr/ is the place for its reasons. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   cache: ['signing'],
-  // Which versions go is decided by the same rules as in retention.
-  'cache-tools': ['cache', 'dedup', 'retention', 'signing', 'version'],
+  // Which versions go is decided by the same rules as in retention. Exported and imported images have the engines' archive formats, which container reads and writes.
+  'cache-tools': ['cache', 'container', 'dedup', 'retention', 'signing', 'version'],
   // Layers of images in the deduplicated store.
   container: ['cache', 'dedup'],
   dedup: ['cache'],

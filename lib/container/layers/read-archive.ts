@@ -1,14 +1,13 @@
 import { hash } from 'node:crypto';
 import { posix } from 'node:path';
-import { Readable } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { slipwayError } from '../../errors/index.ts';
 import { type ArchivePlaces, followLinks, layerOfFile, readManifest } from './archive-places.ts';
 import { readTarEntries, type TarEntry, TarFault } from './tar-entries.ts';
 import type { ImageConfig, LayerTools, OnLayer } from './types.ts';
+import { uncompressed } from './uncompressed.ts';
 
 /** Manifests, configurations, descriptions; layers are larger, or it does not matter. */
-const MOST_TEXT_BYTES = 1024 * 1024;
+export const MOST_TEXT_BYTES = 1024 * 1024;
 
 /** What is asked of an archive. */
 export interface ArchiveRequest {
@@ -29,21 +28,7 @@ export interface ArchiveContents {
   readonly delivered: ReadonlySet<string>;
 }
 
-/** Layers of an OCI layout may be compressed; the diff ID is always that of the tar. */
-const uncompressed = async (bytes: AsyncGenerator<Buffer, void, undefined>): Promise<AsyncIterable<Buffer>> => {
-  const first = await bytes.next();
-  const start = first.value ?? Buffer.alloc(0);
-  const all = async function* (): AsyncGenerator<Buffer, void, undefined> {
-    yield start;
-    yield* bytes;
-  };
-  const magic = start.toString('hex', 0, 4);
-  if (magic.startsWith('1f8b')) return Readable.from(all()).compose(createGunzip());
-  if (magic === '28b52ffd') return Readable.from(all()).compose(createZstdDecompress());
-  return all();
-};
-
-const collect = async (bytes: AsyncIterable<Buffer>): Promise<Buffer> => {
+export const collect = async (bytes: AsyncIterable<Buffer>): Promise<Buffer> => {
   const pieces: Buffer[] = [];
   for await (const piece of bytes) pieces.push(piece);
   return Buffer.concat(pieces);

@@ -44,9 +44,14 @@ export const cacheToolErrors = {
     message: `'cache ${c.command}' has no ${c.flag}.`,
     hint: `'cache --help' lists the flags of each command.`,
   }),
-  CACHE_IMPORT_INVALID: (c: { file: string; problem: string }): ErrorText => ({
-    kind: 'failure',
-    message: `${c.file} is no container image that can be imported: ${c.problem}.`,
-    hint: "Expected an archive as 'docker save' writes it, plain or compressed with zstd or gzip, or a folder with an OCI image layout.",
+  CACHE_EXPORT_FLAT: (c: { image: string; location: string; archive: string; format: string }): ErrorText => ({
+    kind: 'misuse',
+    message: `${c.location} has ${c.image} only as the archive ${c.archive}, not in the deduplicated store; it cannot be exported as ${c.format}.`,
+    hint: "Copy the archive as it is (--format tar.zst if that is what it is), or put it into the deduplicated store first with 'cache import'.",
+  }),
+  CACHE_IMPORT_NAME: (c: { file: string; names: readonly string[] }): ErrorText => ({
+    kind: 'misuse',
+    message: `${c.file} does not say what its image is to be called${c.names.length > 0 ? `: it has the names ${c.names.join(', ')}` : ''}.`,
+    hint: "Name it: 'cache import FILE NAME:VERSION'.",
   }),
 } satisfies Record<string, (facts: never) => ErrorText>;

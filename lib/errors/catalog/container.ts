@@ -59,6 +59,11 @@ export const containerErrors = {
     message: `Layer ${c.diffId} cannot be read from the container engine's folder: ${c.reason}.`,
     hint: 'The engine itself can still save it. If it cannot either, its store is damaged: remove the image and fetch or build it again.',
   }),
+  IMAGE_FILE_INVALID: (c: { file: string; problem: string }): ErrorText => ({
+    kind: 'failure',
+    message: `${c.file} is no container image that can be read: ${c.problem}.`,
+    hint: "Expected an archive of one image as 'docker save' writes it, plain or compressed with gzip or zstd (one frame), or an OCI image layout as a folder or a tar.",
+  }),
   LAYER_DIGEST_MISMATCH: (c: { diffId: string; found: string; source: string }): ErrorText => ({
     kind: 'unverified',
     message: `A layer from ${c.source} is not what the image names: its sha256 is ${c.found}, expected ${c.diffId}.`,

@@ -1,0 +1,17 @@
+import type { CacheTools } from '../../lib/cache-tools/index.ts';
+import type { CommandLine, OpenedStore, StepIo } from '../../lib/step/index.ts';
+
+/** What a command found: for programs, for people, and what of it is damaged. */
+export interface Outcome {
+  readonly value: unknown;
+  readonly text: string;
+  readonly damaged?: readonly { readonly path: string; readonly problem: string }[];
+}
+
+export interface Command {
+  readonly minWords?: number;
+  readonly maxWords: number;
+  run(tools: CacheTools, line: CommandLine, opened: OpenedStore, io: StepIo): Promise<Outcome>;
+}
+
+export const isDryRun = ({ plan, flags }: CommandLine): boolean => plan || flags['--dry-run'] !== undefined;
