@@ -213,6 +213,33 @@ describe('its vendor images, opened with tools that are not ours', () => {
   );
 });
 
+describe('where a vendor image is from', () => {
+  chapter(
+    'verify walks from it to the tag, signed link by signed link',
+    async () => {
+      const { stdout } = await runStep(tree, 'verify', [first.text, '--image', 'qemu_uefi']);
+      expect(stdout).toContain(`images/amd64/${first.cacheForm}/skiff_production_qemu_uefi_image.img`);
+      for (const step of ['vms', 'image', 'packages', 'sdk_container', 'sdk_bootstrap']) {
+        expect(stdout).toMatch(new RegExp(`- ${step}\\b.*provenance/\\S+\\.intoto\\.json, signed by `));
+      }
+      expect(stdout).toMatch(new RegExp(`- git tag ${first.text} `));
+    },
+    STEP_MS,
+  );
+
+  chapter(
+    'one wrong bit in it is a link that does not hold: exit 3',
+    async () => {
+      const image = `images/amd64/${first.cacheForm}/skiff_production_qemu_uefi_image.img`;
+      await flipByte(join(world.server, image));
+      const { stderr } = await runStep(tree, 'verify', [first.text, '--image', 'qemu_uefi'], { expect: 3 });
+      await flipByte(join(world.server, image));
+      expect(stderr).toContain(image);
+    },
+    STEP_MS,
+  );
+});
+
 describe('nothing changed', () => {
   chapter('the next nightly stops early and says why', async () => {
     const { stdout, stderr, durationMs } = requireExit(await startNightly([], MINUTE_MS).ended, 0);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -99,6 +100,23 @@ describe('on a local store', () => {
     expect(bytes.packBytes).toBeLessThanOrEqual(bytes.newBytes + 4096);
     await fetchImage(parts, after, spool);
     await fetchImage(parts, before, spool);
+  });
+
+  test('a file that was rebuilt is stored as a difference to its older form, night after night', async () => {
+    const content = fastNoise(8 * MIB, 'rebuilt');
+    const night = (version: string, seed: number): TestImage => {
+      const rebuilt = Buffer.from(content);
+      for (let at = seed; at < rebuilt.length; at += 4096) rebuilt[at] = (rebuilt[at] ?? 0) ^ seed;
+      return image(version, [layerWith(...FILES, { name: 'usr/bin/rebuilt', content: rebuilt }, ...makeFiles(3, 'z'))]);
+    };
+    const nights = [night('1', 0), night('2', 7), night('3', 9), night('4', 11)];
+    for (const [at, one] of nights.entries()) {
+      const bytes = await publishImage(parts, one, spool);
+      if (at === 0) continue;
+      expect(bytes.newBytes).toBeGreaterThan(7 * MIB);
+      expect(bytes.packBytes).toBeLessThan(bytes.newBytes / 100);
+    }
+    for (const one of nights) await fetchImage(parts, one, spool);
   });
 
   test('of two layers the one that the store has is left out', async () => {
@@ -358,4 +376,19 @@ describe('on a server, with a chunk store on the worker', () => {
     expect(publisher.warnings.filter((text) => text.includes(dir))).toHaveLength(1);
     expect(reader.warnings.filter((text) => text.includes(dir))).toHaveLength(1);
   });
+});
+
+test('a local cache is copied to a server by rsync, and back', async () => {
+  const here = localParts();
+  await publishImage(here, image('1'), spool);
+  const prefix = join(servers.root(), 'copied');
+  execFileSync('rsync', ['-a', `${here.dir}/`, `${prefix}/`]);
+  const there = { store: servers.open({ pathPrefix: prefix }), log: silentLog };
+  await fetchImage(there, image('1'), spool);
+  const changed = image('2', [layerOf(makeTar(changeFile(FILES, 3))), TOOLS]);
+  const bytes = await publishImage(there, changed, spool);
+  expect(bytes.newBytes).toBeLessThan(bytes.layerBytes / 10);
+  const back = localParts();
+  execFileSync('rsync', ['-a', `${prefix}/`, `${back.dir}/`]);
+  for (const one of [image('1'), changed]) await fetchImage(back, one, spool);
 });

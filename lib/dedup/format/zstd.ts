@@ -9,13 +9,15 @@ const LARGEST_WINDOW_LOG = 27;
 const PIECE_BYTES = 4 * 1024 * 1024 + 256 * 1024;
 
 /**
- * Parameters with which zstd finds what is in a dictionary of megabytes: the window must reach back to its begin, and the tables
- * be large enough for it. Left to itself zstd sizes them for a dictionary of kilobytes and finds nothing.
+ * Parameters with which zstd finds what is in a dictionary of megabytes. The window must reach back to its begin. The strategy must be one that keeps
+ * places of all of the dictionary: the higher ones (`greedy` and up) remember only the last 2^hashLog places, which for 12 MB and tables of a sane size
+ * are the last two. Left to itself zstd sizes its tables for a dictionary of kilobytes and finds nothing.
  */
 const dictionaryParams = (bytes: number): Record<number, number> => {
   const windowLog = Math.min(LARGEST_WINDOW_LOG, Math.max(18, Math.ceil(Math.log2(bytes + 1))));
-  const tableLog = Math.max(17, windowLog - 3);
+  const tableLog = Math.max(17, windowLog - 2);
   return {
+    [constants.ZSTD_c_strategy]: constants.ZSTD_dfast,
     [constants.ZSTD_c_windowLog]: windowLog,
     [constants.ZSTD_c_hashLog]: tableLog,
     [constants.ZSTD_c_chainLog]: tableLog,

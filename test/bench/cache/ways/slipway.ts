@@ -22,6 +22,8 @@ const settingsOf = (world: World, way: string, layout: string, worker: Worker) =
   MALLOC_MMAP_THRESHOLD_: '5242880',
 });
 
+const CACHE_COMMAND = join(import.meta.dirname, '../../../../ci-automation/cache.ts');
+
 /** Slipway's container cache with one of its layouts (`BUILDCACHE_LAYOUT`), as the steps use it, in a process of its own. */
 export const slipwayWay = (layout: 'flat' | 'dedup'): Way => {
   const way = `slipway-${layout}`;
@@ -35,5 +37,13 @@ export const slipwayWay = (layout: 'flat' | 'dedup'): Way => {
     storesWholeImages: layout === 'flat',
     publish: (world, image, worker) => [step('publish', world, image, worker)],
     fetch: (world, image, worker) => [step('fetch', world, image, worker)],
+    // On the server's disk, as its operator would.
+    scrub: (world, worker) => [
+      {
+        name: 'verify',
+        command: [CACHE_COMMAND, 'verify', '--from-start'],
+        env: { BUILDCACHE_SERVER: '', BUILDCACHE_DIR: world.prefixOf(way), SLIPWAY_CACHE_DIR: worker.home },
+      },
+    ],
   };
 };
