@@ -16,8 +16,8 @@ export interface JestOptions {
   readonly write: (text: string) => void;
 }
 
-/** What jest says when something still runs after the last test. Without --forceExit it would then wait for ever. */
-const DID_NOT_EXIT = 'Jest did not exit one second after the test run has completed';
+/** How jest begins when something still runs after the last test, whatever time it is given. Without --forceExit it would then wait for ever. */
+const DID_NOT_EXIT = 'Jest did not exit ';
 
 /** The same for a worker process, which jest kills. */
 const WORKER_DID_NOT_EXIT = 'A worker process has failed to exit gracefully';
