@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { createLayerSplitter, joinLayer, type LayerShape, type SplitLayer } from '../../lib/dedup/format/index.ts';
+import { fc } from './fast-check.ts';
 
 /** A layer taken apart. */
 export interface TakenApart extends SplitLayer {

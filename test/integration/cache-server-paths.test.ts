@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import fc from 'fast-check';
 import { type CacheStore, createStore } from '../../lib/cache/index.ts';
 import { SlipwayError } from '../../lib/errors/index.ts';
 import { createRunner } from '../../lib/process/index.ts';
+import { fc } from '../helpers/fast-check.ts';
 import { startSshd, type TestSshd } from '../helpers/sshd.ts';
 import { useTempFolders } from '../helpers/temp.ts';
 import { listTree, writeFileAt } from '../helpers/temp-files.ts';
@@ -13,6 +13,8 @@ jest.setTimeout(120_000);
 
 const makeFolder = useTempFolders();
 const SECRET = 'outside of the prefix';
+/** A file beside the cache's folder; longer than any name that an attack makes up, so that it is never inside. */
+const BESIDE = 'beside-the-prefix';
 
 /** Names that have led out of some program's folder at some time, and harmless ones. */
 const hostileName = fc.oneof(
@@ -60,7 +62,7 @@ const path = fc.oneof(
 const makeWorld = () => {
   const world = makeFolder('world');
   const prefix = join(world, 'above', 'prefix');
-  for (const file of ['secret', 'above/secret', 'above/sibling/secret', 'above/prefix-2/secret'])
+  for (const file of ['secret', 'above/secret', 'above/sibling/secret', 'above/prefix-2/secret', `above/${BESIDE}`])
     writeFileAt(join(world, file), SECRET);
   mkdirSync(prefix, { recursive: true });
   const outside = (): string[] => listTree(world).filter((file) => !file.startsWith('above/prefix/'));
@@ -88,7 +90,7 @@ const attack = async (store: CacheStore, target: string, withPublish: boolean): 
   if (withPublish) await attempt(() => store.publish([{ file, path: target }]));
   for (const path of [target, `${target}/secret`, `${target}/../secret`]) {
     expect(await attempt(() => store.readText(path))).not.toBe(SECRET);
-    expect((await attempt(() => store.list(path))) ?? []).not.toContain('sibling');
+    expect((await attempt(() => store.list(path))) ?? []).not.toContain(BESIDE);
     await attempt(() => store.download(path, to));
     expect(existsSync(to) ? readFileSync(to, 'utf8') : '').not.toBe(SECRET);
     await attempt(() => store.remove(path));

@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { planCollection, type TrashList } from '../../../lib/cache-tools/gc-plan.ts';
 import type { Inventory } from '../../../lib/cache-tools/inventory.ts';
 import { judgeVersions, type KeepPolicy, lineOf } from '../../../lib/cache-tools/policy.ts';
@@ -8,6 +7,7 @@ import type { SurveyedFile } from '../../../lib/cache-tools/types.ts';
 import { type CachedVersion, versionFolderOf, versionsOf } from '../../../lib/cache-tools/versions.ts';
 import { encodeBlock, PACK_MAGIC } from '../../../lib/dedup/format/index.ts';
 import { createPackWalker, scanPack } from '../../../lib/dedup/index.ts';
+import { fc } from '../../helpers/fast-check.ts';
 
 const DAY_MS = 24 * 3600_000;
 const NOW = Date.UTC(2026, 7, 21);

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { parseHtmlIndex } from '../../../lib/cache/https/html-index.ts';
+import { fc } from '../../helpers/fast-check.ts';
 
 const URL_ = 'https://cache.test/containers/';
 

@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import {
   commonFolder,
   folderOf,
@@ -9,6 +8,7 @@ import {
   validateFolder,
   validatePath,
 } from '../../../lib/cache/paths.ts';
+import { fc } from '../../helpers/fast-check.ts';
 import { ODD_NAMES } from '../../helpers/temp-files.ts';
 
 describe('validatePath', () => {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { assembleRsync, unquoteWord } from '../../../lib/cache/rsync/command.ts';
 import { formatSshConfig } from '../../../lib/cache/rsync/outbox.ts';
 import { watchProgress } from '../../../lib/cache/rsync/progress.ts';
 import { RsyncBuilder } from '../../../lib/cache/rsync/wrapper.ts';
+import { fc } from '../../helpers/fast-check.ts';
 
 describe('unquoteWord', () => {
   test('undoes what the wrapper does, for any value of an option', () => {

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { evaluateShell, type ShellValues } from '../../../lib/config/shell/evaluate.ts';
+import { fc } from '../../helpers/fast-check.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'shell-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -2,7 +2,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import {
   describeSettings,
   formatImported,
@@ -12,6 +11,7 @@ import {
   readShellFile,
   secretsOf,
 } from '../../../lib/config/index.ts';
+import { fc } from '../../helpers/fast-check.ts';
 
 let tree = '';
 beforeEach(async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { splitLines } from '../../../lib/process/lines.ts';
+import { fc } from '../../helpers/fast-check.ts';
 
 const split = async (chunks: readonly Buffer[]): Promise<string[]> => {
   const lines: string[] = [];

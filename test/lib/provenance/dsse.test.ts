@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import * as fc from 'fast-check';
 import { SlipwayError } from '../../../lib/errors/index.ts';
 import { formatEnvelope, PAYLOAD_TYPE, pae, parseEnvelope } from '../../../lib/provenance/dsse.ts';
+import { fc } from '../../helpers/fast-check.ts';
 
 const PATH = 'provenance/1.0.0/image-amd64.0123456789abcdef.intoto.json';
 

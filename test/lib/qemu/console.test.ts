@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { createConsoleCleaner, followConsole } from '../../../lib/qemu/console.ts';
+import { fc } from '../../helpers/fast-check.ts';
 
 const ESC = '\u001b';
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { dayOf, lastOldDay } from '../../../lib/retention/age.ts';
 import { buildVersionOf } from '../../../lib/retention/build-version.ts';
 import { type BuildTag, planBuilds, planPurge } from '../../../lib/retention/plan-builds.ts';
 import { parseVersion } from '../../../lib/version/index.ts';
+import { fc } from '../../helpers/fast-check.ts';
 
 const NOW = new Date('2026-11-21T10:00:00Z');
 const DAY_MS = 24 * 60 * 60 * 1000;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { BRAKE_FREE, namesOfTag, type OrphanRules, planOrphans } from '../../../lib/retention/plan-orphans.ts';
 import { deriveCacheForm, deriveDockerForm } from '../../../lib/version/index.ts';
+import { fc } from '../../helpers/fast-check.ts';
 
 const RULES: OrphanRules = { names: 'any', except: { containers: '-github-' }, maxSharePercent: 25 };
 

@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import {
   chooseReleases,
   parseFeed,
@@ -7,6 +6,7 @@ import {
   type Release,
   whyReleaseStays,
 } from '../../../lib/retention/plan-releases.ts';
+import { fc } from '../../helpers/fast-check.ts';
 
 const feedOf = (...keys: string[]): string => JSON.stringify(Object.fromEntries(keys.map((key) => [key, {}])));
 const release = (text: string): Release => {

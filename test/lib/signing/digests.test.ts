@@ -1,7 +1,6 @@
 import { appendFileSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import {
   checkDigests,
   createFileHasher,
@@ -10,6 +9,7 @@ import {
   hashFile,
   parseDigests,
 } from '../../../lib/signing/index.ts';
+import { fc } from '../../helpers/fast-check.ts';
 import { useTempFolders } from '../../helpers/temp.ts';
 import { digestOf, noise, ODD_NAMES, writeFileAt } from '../../helpers/temp-files.ts';
 

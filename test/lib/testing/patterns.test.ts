@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { type Check, selectChecks } from '../../../lib/testing/index.ts';
 import { toPattern } from '../../../lib/testing/patterns.ts';
+import { fc } from '../../helpers/fast-check.ts';
 
 const named = (name: string, formats?: string[]): Check => ({ name, summary: name, formats, run: async () => {} });
 const checks = [named('usr.verity'), named('usr.read-only'), named('boot.login'), named('pxe.only', ['pxe'])];

@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import {
   formatJunit,
   formatMarkdown,
@@ -9,6 +8,7 @@ import {
   toCases,
 } from '../../../lib/testing/index.ts';
 import { element } from '../../../lib/testing/report/xml.ts';
+import { fc } from '../../helpers/fast-check.ts';
 
 const FACTS = { version: '1.2.3+a', arch: 'amd64', startedAt: new Date(0) };
 const result = (

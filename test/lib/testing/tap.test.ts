@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import {
   type Diagnostics,
   formatDiagnostics,
@@ -8,6 +7,7 @@ import {
   parseTap,
   parseWholeTap,
 } from '../../../lib/testing/tap/index.ts';
+import { fc } from '../../helpers/fast-check.ts';
 
 const names = (text: string): string[] => parseTap(text).tests.map(({ name }) => name);
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { exitCodeOf, SlipwayError } from '../../../lib/errors/index.ts';
 import { explainVersion, parseVersion, parseVersionNumber } from '../../../lib/version/index.ts';
+import { fc } from '../../helpers/fast-check.ts';
 import { examples } from './examples.ts';
 
 const errorOf = (work: () => unknown): SlipwayError => {

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { parseVersion, parseVersionFile, readVersionFile, renderVersionFile } from '../../../lib/version/index.ts';
+import { fc } from '../../helpers/fast-check.ts';
 
 const FILE = 'sdk_container/.repo/manifests/version.txt';
 const parse = (text: string) => parseVersionFile('FLATCAR_', text, FILE);

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { readTarEntries, TarFault } from '../../../../lib/container/layers/tar-entries.ts';
+import { fc } from '../../../helpers/fast-check.ts';
 import { paxRecord, tarEntry, tarOf } from '../../../helpers/layer-tar.ts';
 
 async function* inPieces(bytes: Buffer, pieceBytes = bytes.length): AsyncGenerator<Buffer> {

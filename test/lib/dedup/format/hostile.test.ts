@@ -1,6 +1,5 @@
 import { createHash, hash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import {
   createPackWalker,
   decodeBlock,
@@ -20,6 +19,7 @@ import {
 } from '../../../../lib/dedup/format/index.ts';
 import { SlipwayError } from '../../../../lib/errors/index.ts';
 import { padded, takeApart, tarHeader } from '../../../helpers/dedup-layers.ts';
+import { fc } from '../../../helpers/fast-check.ts';
 
 /** What becomes of a file on a bad disk, on a cut line, and in bad hands. */
 const damaged = (good: Buffer): fc.Arbitrary<Buffer> =>

@@ -3,9 +3,9 @@ import { createCipheriv, hash } from 'node:crypto';
 import { linkSync, lutimesSync, mkdirSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { joinLayer } from '../../../../lib/dedup/format/index.ts';
 import { anyTar, padded, putTogether, takeApart, tarHeader } from '../../../helpers/dedup-layers.ts';
+import { fc } from '../../../helpers/fast-check.ts';
 import { useTempFolders } from '../../../helpers/temp.ts';
 
 const makeFolder = useTempFolders();

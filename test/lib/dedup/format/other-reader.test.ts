@@ -3,7 +3,6 @@ import { createCipheriv, hash } from 'node:crypto';
 import { linkSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import {
   type BaseBlock,
   encodeBlock,
@@ -14,6 +13,7 @@ import {
 } from '../../../../lib/dedup/format/index.ts';
 import { anyTar, padded, takeApart, tarHeader } from '../../../helpers/dedup-layers.ts';
 import { readLayerOtherwise } from '../../../helpers/dedup-other-reader.ts';
+import { fc } from '../../../helpers/fast-check.ts';
 import { useTempFolders } from '../../../helpers/temp.ts';
 
 const makeFolder = useTempFolders();
