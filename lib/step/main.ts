@@ -1,6 +1,6 @@
 import { type LoadedSettings, secretsOf } from '../config/index.ts';
 import { exitCodeOf, SlipwayError } from '../errors/index.ts';
-import { createLog, createMask, jsonSink, type Log, type TextOutput, textSink } from '../log/index.ts';
+import { createLog, createMask, EVENT_SCHEMA, jsonSink, type Log, type TextOutput, textSink } from '../log/index.ts';
 import { createCleanup } from '../process/index.ts';
 import { type CommandLine, parseCommandLine } from './arguments.ts';
 import type { StepDefinition, StepSummary } from './definition.ts';
@@ -87,6 +87,14 @@ const work = async (
 const resultName = (step: string, words: readonly string[], arches: readonly string[]): string =>
   [step, ...words.filter((word) => arches.includes(word)).slice(0, 1)].join('-');
 
+/** Of a summary, what is one value. */
+const plainValues = (summary: StepSummary = {}): Record<string, string | number | boolean> =>
+  Object.fromEntries(
+    Object.entries(summary).filter((entry): entry is [string, string | number | boolean] =>
+      ['string', 'number', 'boolean'].includes(typeof entry[1]),
+    ),
+  );
+
 const execute = async <Arguments>(
   step: StepDefinition<Arguments>,
   io: StepIo,
@@ -97,8 +105,9 @@ const execute = async <Arguments>(
   const startedAt = io.now();
   const { flags, plan } = line;
   const args = step.parse(line.positionals, { settings: loaded.values, tree, flags, env: io.env, plan });
+  const { name } = step;
+  log.emit({ kind: 'step-started', schema: EVENT_SCHEMA, step: name, args: line.positionals, cwd: io.cwd, plan });
   for (const warning of loaded.warnings) log.warn(warning);
-  log.emit({ kind: 'step-started', step: step.name, args: line.positionals, cwd: io.cwd });
   const interruption = watchSignals(io.onSignal);
   const cleanup = createCleanup(log);
   try {
@@ -118,6 +127,8 @@ const execute = async <Arguments>(
     const ending = await work(opened, interruption, () => withProvenance(run, () => step.run(context, args)));
     const durationMs = io.now().getTime() - startedAt.getTime();
     const { exitCode, outcome, summary, error } = ending;
+    const commit = await opened.commit();
+    log.emit({ kind: 'facts', values: { ...plainValues(summary), ...(commit === undefined ? {} : { commit }) } });
     let resultFile: string | undefined;
     if (!line.plan) {
       const result: StepResult = {
@@ -128,7 +139,7 @@ const execute = async <Arguments>(
         exitCode,
         startedAt: startedAt.toISOString(),
         durationMs,
-        commit: await opened.commit(),
+        commit,
         inputs: opened.context.inputs,
         // What else is known of them is for the statement.
         outputs: context.outputs.map(({ path, sizeBytes, sha256 }) => ({ path, sizeBytes, sha256 })),
@@ -145,7 +156,11 @@ const execute = async <Arguments>(
   } catch (error) {
     // Opening failed, so nothing was done; free what was opened.
     await cleanup.runAll();
-    throw interruption.received() ? interruption.signal.reason : error;
+    const ending = endingOf(error, interruption);
+    reportError(log, ending.error);
+    const durationMs = io.now().getTime() - startedAt.getTime();
+    log.emit({ kind: 'step-finished', step: name, outcome: ending.outcome, exitCode: ending.exitCode, durationMs });
+    return ending.exitCode;
   } finally {
     interruption.close();
   }
