@@ -15,7 +15,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   provenance: ['cache', 'signing', 'version'],
   release: ['cache', 'container'],
   // What it is made from.
-  report: ['recording'],
+  report: ['recording', 'version'],
   retention: ['cache', 'version'],
   setup: ['container'],
   tag: ['version'],
