@@ -86,5 +86,4 @@ summary:hover { background: var(--raised); }
   tr, svg { break-inside: avoid; }
   .badge, .notice, svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
-@media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }
 `;
