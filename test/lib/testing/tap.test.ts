@@ -94,7 +94,7 @@ describe('parseTap', () => {
     expect(parseTap('1..0 # SKIP nothing to do\n').problems).toEqual([]);
   });
 
-  test('reads 10,000 results with diagnostics within a second', () => {
+  test('10,000 results with diagnostics are no trouble', () => {
     const text = formatTap(
       Array.from({ length: 10_000 }, (_, at) => ({ ok: at % 7 > 0, name: `t${at}`, diagnostics: { at } })),
     );
