@@ -22,7 +22,15 @@ export const resultSchema = v.strictObject({
   /** Empty where the layout is flat, as in these tests. */
   traffic: v.array(v.unknown()),
   summary: v.optional(v.record(v.string(), v.unknown())),
-  error: v.optional(v.strictObject({ code: v.string(), message: v.string(), hint: v.optional(v.string()) })),
+  error: v.optional(
+    v.strictObject({
+      code: v.string(),
+      message: v.string(),
+      hint: v.optional(v.string()),
+      cause: v.optional(v.string()),
+      fix: v.optional(v.string()),
+    }),
+  ),
 });
 
 const eventSchema = v.looseObject({ time: v.pipe(v.string(), v.isoTimestamp()), kind: v.picklist(EVENT_KINDS) });
