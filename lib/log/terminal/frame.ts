@@ -69,7 +69,7 @@ const createPainter = (live: Live, columns: number, { nowMs, mask }: Moment) => 
       ]),
     ...[...live.transfers.values()]
       .filter((event) => event.phase === phase)
-      .map((event) => line(depth, barText(event, columns), 'plain')),
+      .map((event) => line(depth, barText(event, columns - 2 * depth), 'plain')),
   ];
 
   /** The tree below a phase, or all of it. */

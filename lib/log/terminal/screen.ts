@@ -29,12 +29,15 @@ export const createScreen = (write: (text: string) => void, room: () => Room): S
   return {
     update(above, lines) {
       const text = lines.map(({ text: line, tone }) => `${paint(line, tone)}\n`).join('');
-      if (above === '' && text === shown) return;
+      const { columns, rows: high } = room();
+      const showing = `${columns}x${high}\n${text}`;
+      // The same on a window of another size is not the same: what was drawn was wrapped or moved.
+      if (above === '' && showing === shown) return;
       const rows = rowsTaken();
       const back = rows === 0 ? '' : `\r\u001b[${rows}A\u001b[J`;
       write(`${back}${above}${text}`);
       drawn = lines;
-      shown = text;
+      shown = showing;
     },
   };
 };

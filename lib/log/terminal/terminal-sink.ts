@@ -14,6 +14,23 @@ const FRAME_MS = 33;
 /** Elapsed times go on although nothing happens. */
 const TICK_MS = 1000;
 
+/** Time, as the view needs it. */
+export interface Clock {
+  /** Milliseconds. */
+  now(): number;
+  /** Calls `work` once after `ms`; returns how to call it off. */
+  later(ms: number, work: () => void): () => void;
+}
+
+const REAL_TIME: Clock = {
+  now: Date.now,
+  later(ms, work) {
+    // Nobody waits for a picture: it does not keep the process alive.
+    const timer = setTimeout(work, ms).unref();
+    return () => clearTimeout(timer);
+  },
+};
+
 /** What scrolls away of an event, besides what every text says. */
 const sayHere = (event: LogEvent): Said | undefined => {
   if (event.kind === 'command-finished') {
@@ -32,37 +49,34 @@ const sayHere = (event: LogEvent): Said | undefined => {
  * @param write takes text and control sequences
  * @param room asked before each drawing, so that a terminal may change its size
  * @param mask hides secrets
- * @param now milliseconds
  */
 export const terminalSink = (
   write: (text: string) => void,
   room: () => Room,
   mask: (text: string) => string,
-  now: () => number = Date.now,
+  { now, later }: Clock = REAL_TIME,
 ): Sink => {
   const live = createLive();
   const depthOf = createDepths();
   const screen = createScreen(write, room);
   let above = '';
   let drawnMs = 0;
-  let timer: NodeJS.Timeout | undefined;
+  let cancel = (): void => {};
 
   const draw = (): void => {
-    clearTimeout(timer);
-    timer = undefined;
+    cancel();
     drawnMs = now();
     screen.update(above, drawFrame(live, room(), { nowMs: drawnMs, mask }));
     above = '';
     if (isIdle(live)) return;
-    // Nobody waits for a picture: it does not keep the process alive.
-    timer = setTimeout(draw, TICK_MS).unref();
+    cancel = later(TICK_MS, draw);
   };
 
   const drawSoon = (): void => {
-    clearTimeout(timer);
+    cancel();
     const waitMs = FRAME_MS - (now() - drawnMs);
     if (waitMs <= 0) draw();
-    else timer = setTimeout(draw, waitMs).unref();
+    else cancel = later(waitMs, draw);
   };
 
   return (event) => {
