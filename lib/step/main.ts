@@ -1,6 +1,17 @@
+import { join } from 'node:path';
 import { type LoadedSettings, secretsOf } from '../config/index.ts';
+import { diagnose, failedCommandOf } from '../diagnosis/index.ts';
 import { exitCodeOf, SlipwayError } from '../errors/index.ts';
-import { createLog, createMask, jsonSink, type Log, type TextOutput, textSink } from '../log/index.ts';
+import {
+  createLog,
+  createMask,
+  EVENT_SCHEMA,
+  formatCommand,
+  jsonSink,
+  type Log,
+  type TextOutput,
+  textSink,
+} from '../log/index.ts';
 import { createCleanup } from '../process/index.ts';
 import { type CommandLine, parseCommandLine } from './arguments.ts';
 import type { StepDefinition, StepSummary } from './definition.ts';
@@ -27,15 +38,29 @@ export interface StepIo {
   readonly slipwayRoot: string;
 }
 
-/** Says an error: one that a user can act on as text, any other with its stack as a bug. */
-export const reportError = (log: Log, error: unknown): void => {
+/**
+ * Says an error: one that a user can act on as text, any other with its stack as a bug; with the command that failed and the likely cause, where
+ * these are known.
+ *
+ * @param rerun a line for a POSIX shell that runs again what failed
+ */
+export const reportError = (log: Log, error: unknown, rerun?: string): void => {
+  const known = diagnose(error);
+  const more = { command: failedCommandOf(error), cause: known?.cause, fix: known?.fix, rerun };
   if (error instanceof SlipwayError) {
     const { code, message, hint, data } = error;
-    log.emit({ kind: 'error', code, message, hint, data });
+    log.emit({ kind: 'error', code, message, hint, data, ...more });
     return;
   }
   const bug = error instanceof Error ? error : new Error(String(error));
-  log.emit({ kind: 'error', code: 'BUG', message: bug.message, stack: bug.stack });
+  log.emit({ kind: 'error', code: 'BUG', message: bug.message, stack: bug.stack, ...more });
+};
+
+/** How to run the step again after `error`; nothing for wrong use, which would only be wrong again. */
+const rerunLine = (step: string, io: StepIo, error: unknown): string | undefined => {
+  if (error instanceof SlipwayError && (error.kind === 'misuse' || error.code === 'INTERRUPTED')) return undefined;
+  const script = join(io.slipwayRoot, 'ci-automation', `${step}.ts`);
+  return `cd ${formatCommand([io.cwd])} && ${formatCommand([script, ...io.argv])}`;
 };
 
 /** The log of a command: text, or JSON lines with `--json`. */
@@ -46,8 +71,10 @@ export const openLog = (io: Pick<StepIo, 'stderr' | 'now'>, json: boolean, secre
 };
 
 const errorOf = (error: unknown): StepResult['error'] => {
-  if (error instanceof SlipwayError) return { code: error.code, message: error.message, hint: error.hint };
-  return { code: 'BUG', message: error instanceof Error ? error.message : String(error) };
+  const known = diagnose(error);
+  const more = { cause: known?.cause, fix: known?.fix };
+  if (error instanceof SlipwayError) return { code: error.code, message: error.message, hint: error.hint, ...more };
+  return { code: 'BUG', message: error instanceof Error ? error.message : String(error), ...more };
 };
 
 interface Ending {
@@ -67,16 +94,17 @@ const endingOf = (thrown: unknown, interruption: Interruption): Ending => {
 const work = async (
   opened: OpenedContext,
   interruption: Interruption,
+  report: (error: unknown) => void,
   body: () => Promise<StepSummary | undefined>,
 ) => {
-  const { context, log } = opened;
+  const { context } = opened;
   let ending: Ending;
   try {
     const summary = await body();
     ending = { exitCode: 0, outcome: 'done', summary };
   } catch (error) {
     ending = endingOf(error, interruption);
-    reportError(log, ending.error);
+    report(ending.error);
   }
   if (ending.outcome === 'interrupted') await context.onInterrupt.runAll();
   await context.cleanup.runAll();
@@ -86,6 +114,14 @@ const work = async (
 /** For example `image-amd64`; a step without an architecture has its bare name. */
 const resultName = (step: string, words: readonly string[], arches: readonly string[]): string =>
   [step, ...words.filter((word) => arches.includes(word)).slice(0, 1)].join('-');
+
+/** Of a summary, what is one value. */
+const plainValues = (summary: StepSummary = {}): Record<string, string | number | boolean> =>
+  Object.fromEntries(
+    Object.entries(summary).filter((entry): entry is [string, string | number | boolean] =>
+      ['string', 'number', 'boolean'].includes(typeof entry[1]),
+    ),
+  );
 
 const execute = async <Arguments>(
   step: StepDefinition<Arguments>,
@@ -97,10 +133,12 @@ const execute = async <Arguments>(
   const startedAt = io.now();
   const { flags, plan } = line;
   const args = step.parse(line.positionals, { settings: loaded.values, tree, flags, env: io.env, plan });
+  const { name } = step;
+  log.emit({ kind: 'step-started', schema: EVENT_SCHEMA, step: name, args: line.positionals, cwd: io.cwd, plan });
   for (const warning of loaded.warnings) log.warn(warning);
-  log.emit({ kind: 'step-started', step: step.name, args: line.positionals, cwd: io.cwd });
   const interruption = watchSignals(io.onSignal);
   const cleanup = createCleanup(log);
+  const report = (error: unknown): void => reportError(log, error, rerunLine(name, io, error));
   try {
     const opened = await openContext({
       step: step.name,
@@ -115,9 +153,11 @@ const execute = async <Arguments>(
     });
     const { context, provenance } = opened;
     const run = { context, provenance, arguments: line.positionals, startedAt, slipwayVersion: io.slipwayVersion };
-    const ending = await work(opened, interruption, () => withProvenance(run, () => step.run(context, args)));
+    const ending = await work(opened, interruption, report, () => withProvenance(run, () => step.run(context, args)));
     const durationMs = io.now().getTime() - startedAt.getTime();
     const { exitCode, outcome, summary, error } = ending;
+    const commit = await opened.commit();
+    log.emit({ kind: 'facts', values: { ...plainValues(summary), ...(commit === undefined ? {} : { commit }) } });
     let resultFile: string | undefined;
     if (!line.plan) {
       const result: StepResult = {
@@ -128,7 +168,7 @@ const execute = async <Arguments>(
         exitCode,
         startedAt: startedAt.toISOString(),
         durationMs,
-        commit: await opened.commit(),
+        commit,
         inputs: opened.context.inputs,
         // What else is known of them is for the statement.
         outputs: context.outputs.map(({ path, sizeBytes, sha256 }) => ({ path, sizeBytes, sha256 })),
@@ -145,7 +185,11 @@ const execute = async <Arguments>(
   } catch (error) {
     // Opening failed, so nothing was done; free what was opened.
     await cleanup.runAll();
-    throw interruption.received() ? interruption.signal.reason : error;
+    const ending = endingOf(error, interruption);
+    report(ending.error);
+    const durationMs = io.now().getTime() - startedAt.getTime();
+    log.emit({ kind: 'step-finished', step: name, outcome: ending.outcome, exitCode: ending.exitCode, durationMs });
+    return ending.exitCode;
   } finally {
     interruption.close();
   }

@@ -26,7 +26,14 @@ export interface StepResult {
   /** What container images cost on their ways, by cause, in bytes. */
   readonly traffic: readonly ImageTraffic[];
   readonly summary?: StepSummary;
-  readonly error?: { readonly code: string; readonly message: string; readonly hint?: string };
+  readonly error?: {
+    readonly code: string;
+    readonly message: string;
+    readonly hint?: string;
+    /** What probably lies behind it, and what to do about that, when it is one of the known troubles. */
+    readonly cause?: string;
+    readonly fix?: string;
+  };
 }
 
 /** Folder of the result files below the root of the OS tree; `__build__` is ignored by git there. */

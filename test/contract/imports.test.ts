@@ -23,7 +23,19 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // The description of a tree names the parts that read it.
   tree: ['qemu', 'release', 'retention', 'testing', 'vendor-tests'],
   // What all steps have in common: it puts the abilities together.
-  step: ['cache', 'container', 'dedup', 'patch', 'provenance', 'signing', 'tag', 'tree', 'vendor-tests', 'version'],
+  step: [
+    'cache',
+    'container',
+    'dedup',
+    'diagnosis',
+    'patch',
+    'provenance',
+    'signing',
+    'tag',
+    'tree',
+    'vendor-tests',
+    'version',
+  ],
 };
 
 const files = [...sourceFiles('lib/**/*.ts'), ...sourceFiles('ci-automation/**/*.ts')];
