@@ -6,6 +6,7 @@ import { dedupErrors } from './catalog/dedup.ts';
 import { patchErrors } from './catalog/patch.ts';
 import { processErrors } from './catalog/process.ts';
 import { provenanceErrors } from './catalog/provenance.ts';
+import { recordingErrors } from './catalog/recording.ts';
 import { releaseErrors } from './catalog/release.ts';
 import { retentionErrors } from './catalog/retention.ts';
 import { setupErrors } from './catalog/setup.ts';
@@ -29,6 +30,7 @@ export const catalog = {
   ...patchErrors,
   ...processErrors,
   ...provenanceErrors,
+  ...recordingErrors,
   ...releaseErrors,
   ...retentionErrors,
   ...setupErrors,

@@ -27,7 +27,10 @@ const STEPS = [
   'release',
   'verify',
   'cache',
+  'report',
+  'watch',
 ];
+
 /**
  * In a bundle a module is no longer where its source is; what it says of its place goes on meaning the source. Only the step itself is the program:
  * one step may import another.

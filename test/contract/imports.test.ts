@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { type Import, importsOf, sourceFiles } from './source-files.ts';
 
 /** What everything may use; among themselves in this order, each only what is before it. */
-const BASE = ['log', 'errors', 'process', 'config', 'git'];
+const BASE = ['log', 'errors', 'process', 'config', 'git', 'html'];
 
 /** Which ability may use which other one. A new line here is a decision; docs/adr/ is the place for its reasons. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
@@ -14,6 +14,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   dedup: ['cache'],
   provenance: ['cache', 'signing', 'version'],
   release: ['cache', 'container'],
+  // What it is made from.
+  report: ['recording', 'version'],
   retention: ['cache', 'version'],
   setup: ['container'],
   tag: ['version'],
@@ -30,6 +32,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'diagnosis',
     'patch',
     'provenance',
+    'recording',
     'signing',
     'tag',
     'tree',
