@@ -27,6 +27,7 @@ const STEPS = [
   'release',
   'verify',
   'cache',
+  'doctor',
 ];
 /**
  * In a bundle a module is no longer where its source is; what it says of its place goes on meaning the source. Only the step itself is the program:

@@ -12,6 +12,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // Layers of images in the deduplicated store.
   container: ['cache', 'dedup'],
   dedup: ['cache'],
+  // It looks at everything that a step works with, in the way that the step does.
+  doctor: ['cache', 'container', 'qemu', 'setup', 'signing', 'step', 'tree'],
   provenance: ['cache', 'signing', 'version'],
   release: ['cache', 'container'],
   retention: ['cache', 'version'],
