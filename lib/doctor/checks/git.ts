@@ -7,6 +7,7 @@ import type { Check, CheckContext, Finding } from '../types.ts';
 /** The oldest that knows all options that are used. */
 const OLDEST: readonly [major: number, minor: number] = [2, 30];
 const REMOTE = 'origin';
+const COMPLAINT_LINES = 6;
 /** Nothing of this name is ever made. */
 const PROBE_BRANCH = 'refs/heads/slipway-doctor-probe';
 
@@ -15,7 +16,11 @@ const gitOf = ({ runner, cwd }: CheckContext) => createGit({ query: runner, effe
 /** Credentials in a URL are nobody's business. */
 const withoutCredentials = (text: string): string => text.replaceAll(/(\w+:\/\/)[^@/\s]+@/g, '$1');
 
-const complaintOf = (text: string): string => withoutCredentials(text.trim().split('\n').slice(-4).join('\n'));
+/** What git and the other side said last. */
+const complaintOf = (text: string): string => {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  return withoutCredentials(lines.slice(-COMPLAINT_LINES).join('\n'));
+};
 
 const versionFinding = async ({ runner }: CheckContext): Promise<Finding> => {
   const { stdout } = await runner.run(['git', '--version'], { stdout: 'capture' });
