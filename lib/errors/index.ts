@@ -7,6 +7,7 @@ import { doctorErrors } from './catalog/doctor.ts';
 import { patchErrors } from './catalog/patch.ts';
 import { processErrors } from './catalog/process.ts';
 import { provenanceErrors } from './catalog/provenance.ts';
+import { recordingErrors } from './catalog/recording.ts';
 import { releaseErrors } from './catalog/release.ts';
 import { retentionErrors } from './catalog/retention.ts';
 import { setupErrors } from './catalog/setup.ts';
@@ -31,6 +32,7 @@ export const catalog = {
   ...patchErrors,
   ...processErrors,
   ...provenanceErrors,
+  ...recordingErrors,
   ...releaseErrors,
   ...retentionErrors,
   ...setupErrors,

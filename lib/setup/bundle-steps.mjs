@@ -28,7 +28,10 @@ const STEPS = [
   'verify',
   'cache',
   'doctor',
+  'report',
+  'watch',
 ];
+
 /**
  * In a bundle a module is no longer where its source is; what it says of its place goes on meaning the source. Only the step itself is the program:
  * one step may import another.

@@ -305,7 +305,7 @@ describe('the engine', () => {
     await new Promise<void>((resolve) => silent.close(() => resolve()));
     expect(hangs).toMatchObject({
       outcome: 'failed',
-      seen: expect.stringMatching(/docker version.*(within|after|stopped)/),
+      seen: expect.stringContaining('docker was stopped because it ran longer than 5 s'),
     });
     expect(hangs.durationMs).toBeLessThan(20_000);
     // What depends on the engine goes on without it.

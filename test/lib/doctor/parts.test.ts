@@ -105,7 +105,7 @@ describe('the program of the trial container', () => {
     const arch = { x64: 'x86_64', arm64: 'aarch64' }[process.arch as 'x64' | 'arm64'];
     const file = join(makeFolder(), 'probe');
     writeFileSync(file, probeProgram(arch) ?? '', { mode: 0o755 });
-    expect(() => execFileSync(file)).toThrow(expect.objectContaining({ status: PROBE_EXIT_CODE }) as Error);
+    expect(() => execFileSync(file)).toThrow(expect.objectContaining({ status: PROBE_EXIT_CODE }) as unknown as Error);
   });
 
   test('is an executable for its machine, in the words of docker and of podman', () => {
@@ -128,7 +128,7 @@ describe('the selection', () => {
         code: 'DOCTOR_CHECK_UNKNOWN',
         kind: 'misuse',
         message: expect.stringContaining("'cache-https'"),
-      }) as Error,
+      }) as unknown as Error,
     );
     expect(() => selectChecks([], ['dsik'])).toThrow("There is no check 'dsik'. Did you mean 'disk'?");
   });
