@@ -3,6 +3,7 @@ import { cacheToolErrors } from './catalog/cache-tools.ts';
 import { configErrors } from './catalog/config.ts';
 import { containerErrors } from './catalog/container.ts';
 import { dedupErrors } from './catalog/dedup.ts';
+import { doctorErrors } from './catalog/doctor.ts';
 import { patchErrors } from './catalog/patch.ts';
 import { pipelineErrors } from './catalog/pipeline.ts';
 import { processErrors } from './catalog/process.ts';
@@ -28,6 +29,7 @@ export const catalog = {
   ...configErrors,
   ...containerErrors,
   ...dedupErrors,
+  ...doctorErrors,
   ...patchErrors,
   ...pipelineErrors,
   ...processErrors,

@@ -28,6 +28,7 @@ const STEPS = [
   'release',
   'verify',
   'cache',
+  'doctor',
   'report',
   'watch',
   'job',

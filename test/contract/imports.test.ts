@@ -13,6 +13,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   container: ['cache', 'dedup'],
   dedup: ['cache'],
   glue: ['pipeline'],
+  // It looks at everything that a step works with, in the way that the step does.
+  doctor: ['cache', 'container', 'qemu', 'setup', 'signing', 'step', 'tree'],
   provenance: ['cache', 'signing', 'version'],
   release: ['cache', 'container'],
   // What it is made from.
