@@ -3,7 +3,9 @@ import { cacheToolErrors } from './catalog/cache-tools.ts';
 import { configErrors } from './catalog/config.ts';
 import { containerErrors } from './catalog/container.ts';
 import { dedupErrors } from './catalog/dedup.ts';
+import { doctorErrors } from './catalog/doctor.ts';
 import { patchErrors } from './catalog/patch.ts';
+import { pipelineErrors } from './catalog/pipeline.ts';
 import { processErrors } from './catalog/process.ts';
 import { provenanceErrors } from './catalog/provenance.ts';
 import { recordingErrors } from './catalog/recording.ts';
@@ -27,7 +29,9 @@ export const catalog = {
   ...configErrors,
   ...containerErrors,
   ...dedupErrors,
+  ...doctorErrors,
   ...patchErrors,
+  ...pipelineErrors,
   ...processErrors,
   ...provenanceErrors,
   ...recordingErrors,

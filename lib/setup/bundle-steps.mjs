@@ -16,6 +16,7 @@ const outdir = process.argv[2] ?? join(root, 'node_modules/.slipway');
 const STEPS = [
   'sdk_bootstrap',
   'sdk_container',
+  'sdk_tag',
   'packages_tag',
   'packages',
   'push_pkgs',
@@ -27,8 +28,10 @@ const STEPS = [
   'release',
   'verify',
   'cache',
+  'doctor',
   'report',
   'watch',
+  'job',
 ];
 
 /**

@@ -12,6 +12,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // Layers of images in the deduplicated store.
   container: ['cache', 'dedup'],
   dedup: ['cache'],
+  glue: ['pipeline'],
+  // It looks at everything that a step works with, in the way that the step does.
+  doctor: ['cache', 'container', 'qemu', 'setup', 'signing', 'step', 'tree'],
   provenance: ['cache', 'signing', 'version'],
   release: ['cache', 'container'],
   // What it is made from.
@@ -29,6 +32,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'cache',
     'container',
     'dedup',
+    'diagnosis',
     'patch',
     'provenance',
     'recording',
