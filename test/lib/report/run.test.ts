@@ -117,14 +117,14 @@ describe('the model of a step', () => {
     expect(buildRun([step], [step]).comparisons).toHaveLength(3);
   });
 
-  test('a hundred thousand lines of a command stay small, and so do ten thousand commands', () => {
+  test('a hundred thousand lines of a command stay small, and so do thousands of commands', () => {
     const builder = new StepBuilder();
     const add = (event: LogEvent): void => builder.add({ timeMs: START_MS, event } satisfies RecordedEvent);
     add(started('image'));
     add({ kind: 'command-started', id: 1, command: ['make'], cwd: '/' });
     for (let line = 0; line < 100_000; line += 1)
       add({ kind: 'command-output', id: 1, program: 'make', line: `line ${line}` });
-    for (let id = 2; id < 10_000; id += 1) {
+    for (let id = 2; id < 4000; id += 1) {
       add({ kind: 'command-started', id, command: ['cc'], cwd: '/' });
       for (let line = 0; line < 20; line += 1) add({ kind: 'command-output', id, program: 'cc', line: 'x'.repeat(80) });
       add({ kind: 'command-finished', id, command: ['cc'], exitCode: 0, signal: undefined, ok: true, durationMs: 1 });
@@ -132,7 +132,7 @@ describe('the model of a step', () => {
     const { commands } = builder.build({ file: 'x', isCutOff: false, isOwnerGone: () => false, result: undefined });
     expect(commands[0]?.output).toMatchObject({ lines: 100_000, leftOut: 99_600 });
     const kept = commands.flatMap(({ output }) => [...output.head, ...output.tail]);
-    expect(kept.reduce((sum, line) => sum + line.length, 0)).toBeLessThan(14_000_000);
+    expect(kept.reduce((sum, line) => sum + line.length, 0)).toBeLessThan(5_000_000);
     expect(commands.at(-1)?.output).toMatchObject({ lines: 20, leftOut: 7 });
   });
 
