@@ -25,6 +25,8 @@ export interface EngineSearchOptions {
   readonly query: Runner;
   /** Default: whether this process is root's. */
   readonly isRoot?: boolean;
+  /** Milliseconds that a candidate has for its answer; default 20000. */
+  readonly answerTimeoutMs?: number;
   /** Default: {@link readPodmanFacts}. */
   readonly podmanFacts?: typeof readPodmanFacts;
 }
@@ -50,8 +52,11 @@ const candidates = (env: EngineSearchOptions['env'], isRoot: boolean): Command[]
   return [['docker'], ['sudo', '-n', 'docker'], ['sudo', '-n', 'podman'], ['podman']];
 };
 
-const askEngine = async (command: Command, query: Runner): Promise<{ text: string; exitCode: number }> => {
-  const options = { stdout: 'capture', okExitCodes: ANY_ANSWER, timeoutMs: ANSWER_TIMEOUT_MS } as const;
+const askEngine = async (
+  command: Command,
+  { query, answerTimeoutMs: timeoutMs = ANSWER_TIMEOUT_MS }: EngineSearchOptions,
+): Promise<{ text: string; exitCode: number }> => {
+  const options = { stdout: 'capture', okExitCodes: ANY_ANSWER, timeoutMs } as const;
   try {
     const { stdout, stderr, exitCode } = await query.run([...command, 'version'] as unknown as Command, options);
     return { text: `${stdout}\n${stderr}`, exitCode };
@@ -76,7 +81,7 @@ const versionIn = (text: string): string | undefined =>
 const preparePodman = async (command: Command, text: string, options: EngineSearchOptions): Promise<Answer> => {
   const { exitCode, stdout, stderr } = await options.query.run(
     [...command, 'info', '--format', '{{.Host.OCIRuntime.Name}}'] as unknown as Command,
-    { stdout: 'capture', okExitCodes: ANY_ANSWER, timeoutMs: ANSWER_TIMEOUT_MS },
+    { stdout: 'capture', okExitCodes: ANY_ANSWER, timeoutMs: options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS },
   );
   if (exitCode !== 0) return { detail: lastLine(stderr) };
   const conf = podmanSettings(await (options.podmanFacts ?? readPodmanFacts)(stdout.trim()));
@@ -89,7 +94,7 @@ const preparePodman = async (command: Command, text: string, options: EngineSear
 };
 
 const tryEngine = async (command: Command, options: EngineSearchOptions): Promise<Answer> => {
-  const { text, exitCode } = await askEngine(command, options.query);
+  const { text, exitCode } = await askEngine(command, options);
   if (exitCode !== 0) return { detail: lastLine(text) };
   // The package podman-docker calls podman 'docker'.
   if (/podman/i.test(text)) return preparePodman(command, text, options);

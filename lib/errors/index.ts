@@ -3,9 +3,12 @@ import { cacheToolErrors } from './catalog/cache-tools.ts';
 import { configErrors } from './catalog/config.ts';
 import { containerErrors } from './catalog/container.ts';
 import { dedupErrors } from './catalog/dedup.ts';
+import { doctorErrors } from './catalog/doctor.ts';
 import { patchErrors } from './catalog/patch.ts';
+import { pipelineErrors } from './catalog/pipeline.ts';
 import { processErrors } from './catalog/process.ts';
 import { provenanceErrors } from './catalog/provenance.ts';
+import { recordingErrors } from './catalog/recording.ts';
 import { releaseErrors } from './catalog/release.ts';
 import { retentionErrors } from './catalog/retention.ts';
 import { setupErrors } from './catalog/setup.ts';
@@ -26,9 +29,12 @@ export const catalog = {
   ...configErrors,
   ...containerErrors,
   ...dedupErrors,
+  ...doctorErrors,
   ...patchErrors,
+  ...pipelineErrors,
   ...processErrors,
   ...provenanceErrors,
+  ...recordingErrors,
   ...releaseErrors,
   ...retentionErrors,
   ...setupErrors,

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { type LoadedSettings, secretsOf } from '../config/index.ts';
 import { diagnose, failedCommandOf } from '../diagnosis/index.ts';
 import { exitCodeOf, SlipwayError } from '../errors/index.ts';
@@ -9,17 +9,20 @@ import {
   formatCommand,
   jsonSink,
   type Log,
+  type Mask,
+  type Sink,
   type TextOutput,
   textSink,
 } from '../log/index.ts';
 import { createCleanup } from '../process/index.ts';
+import { createRecording, type Recording } from '../recording/index.ts';
 import { type CommandLine, parseCommandLine } from './arguments.ts';
 import type { StepDefinition, StepSummary } from './definition.ts';
 import { helpText } from './help.ts';
 import { type Interruption, type OnSignal, watchSignals } from './interrupt.ts';
 import { type OpenedContext, openContext } from './open-context.ts';
 import { withProvenance } from './provenance.ts';
-import { RESULT_SCHEMA, type StepResult, writeResult } from './result.ts';
+import { EVENTS_FOLDER, RESULT_SCHEMA, type StepResult, writeResult } from './result.ts';
 import { loadStepSettings, type StepSettings } from './step-settings.ts';
 
 /** The outside world of a step; `ci-automation/` fills it in from the process. */
@@ -63,11 +66,24 @@ const rerunLine = (step: string, io: StepIo, error: unknown): string | undefined
   return `cd ${formatCommand([io.cwd])} && ${formatCommand([script, ...io.argv])}`;
 };
 
-/** The log of a command: text, or JSON lines with `--json`. */
-export const openLog = (io: Pick<StepIo, 'stderr' | 'now'>, json: boolean, secrets: readonly string[]): Log => {
+/** Makes a sink that gets all that another one gets; `say` is for what is to be said about the second itself. */
+type SecondSink = (mask: Mask, say: Sink) => Sink;
+
+/** The log of a command: text, or JSON lines with `--json`; and a second one. */
+export const openLog = (
+  io: Pick<StepIo, 'stderr' | 'now'>,
+  json: boolean,
+  secrets: readonly string[],
+  makeSecond?: SecondSink,
+): Log => {
   const mask = createMask(secrets);
   const sink = json ? jsonSink((line) => io.stderr.write(line), mask, io.now) : textSink(io.stderr, mask);
-  return createLog(sink, Date.now, mask);
+  const second = makeSecond?.(mask, sink);
+  const both: Sink = (event) => {
+    sink(event);
+    second?.(event);
+  };
+  return createLog(both, Date.now, mask);
 };
 
 const errorOf = (error: unknown): StepResult['error'] => {
@@ -115,6 +131,10 @@ const work = async (
 const resultName = (step: string, words: readonly string[], arches: readonly string[]): string =>
   [step, ...words.filter((word) => arches.includes(word)).slice(0, 1)].join('-');
 
+/** Of a file that is somewhere below the root of the tree. */
+const pathInTree = (root: string, file: string | undefined): string | undefined =>
+  file === undefined ? undefined : relative(root, file);
+
 /** Of a summary, what is one value. */
 const plainValues = (summary: StepSummary = {}): Record<string, string | number | boolean> =>
   Object.fromEntries(
@@ -129,6 +149,7 @@ const execute = async <Arguments>(
   line: CommandLine,
   { loaded, tree }: StepSettings,
   log: Log,
+  recording: Recording | undefined,
 ): Promise<number> => {
   const startedAt = io.now();
   const { flags, plan } = line;
@@ -173,11 +194,13 @@ const execute = async <Arguments>(
         // What else is known of them is for the statement.
         outputs: context.outputs.map(({ path, sizeBytes, sha256 }) => ({ path, sizeBytes, sha256 })),
         traffic: opened.context.traffic,
+        statement: provenance.statement,
+        events: pathInTree(io.cwd, recording?.file()),
         summary,
         error: error === undefined ? undefined : errorOf(error),
       };
       const name = resultName(step.name, line.positionals, tree.arches);
-      resultFile = await writeResult(io.cwd, name, result, log.mask);
+      resultFile = await writeResult(io.cwd, name, result, log.mask, recording?.file());
       io.stdout(`${resultFile}\n`);
     }
     log.emit({ kind: 'step-finished', step: step.name, outcome, exitCode, durationMs, resultFile });
@@ -195,6 +218,17 @@ const execute = async <Arguments>(
   }
 };
 
+/** Opens the file that everything is recorded in that the step says. */
+const recordStep = ({ cwd, now }: StepIo, name: string, { loaded }: StepSettings, mask: Mask, say: Sink): Recording =>
+  createRecording({
+    folder: join(cwd, EVENTS_FOLDER),
+    step: name,
+    run: loaded.values.SLIPWAY_RUN,
+    mask,
+    now,
+    onTrouble: (text) => say({ kind: 'warning', text }),
+  });
+
 /** Whether DRY_RUN asks for a plan: in the environment of a step that has dry runs, or as a flag of any step. */
 const isDryRun = (step: { readonly hasDryRun?: boolean }, { values, origins }: LoadedSettings): boolean =>
   values.DRY_RUN && (step.hasDryRun === true || origins.DRY_RUN.kind === 'flag');
@@ -206,6 +240,7 @@ const isDryRun = (step: { readonly hasDryRun?: boolean }, { values, origins }: L
  */
 export const runStep = async <Arguments>(step: StepDefinition<Arguments>, io: StepIo): Promise<number> => {
   let log = openLog(io, io.argv.includes('--json'), []);
+  let recording: Recording | undefined;
   try {
     const line = parseCommandLine(io.argv, step.name, step.ownFlags);
     if (line.help) {
@@ -217,11 +252,18 @@ export const runStep = async <Arguments>(step: StepDefinition<Arguments>, io: St
       return 0;
     }
     const settings = await loadStepSettings(io, line);
-    log = openLog(io, line.json, secretsOf(settings.loaded.values));
     const plan = line.plan || isDryRun(step, settings.loaded);
-    return await execute(step, { ...io, env: settings.env }, { ...line, plan }, settings, log);
+    log = openLog(io, line.json, secretsOf(settings.loaded.values), (mask, say) => {
+      // A plan changes nothing, not even that.
+      if (!plan)
+        recording = recordStep(io, resultName(step.name, line.positionals, settings.tree.arches), settings, mask, say);
+      return recording?.sink ?? (() => {});
+    });
+    return await execute(step, { ...io, env: settings.env }, { ...line, plan }, settings, log, recording);
   } catch (error) {
     reportError(log, error);
     return exitCodeOf(error);
+  } finally {
+    recording?.close();
   }
 };

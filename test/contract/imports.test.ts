@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { type Import, importsOf, sourceFiles } from './source-files.ts';
 
 /** What everything may use; among themselves in this order, each only what is before it. */
-const BASE = ['log', 'errors', 'process', 'config', 'git'];
+const BASE = ['log', 'errors', 'process', 'config', 'git', 'html'];
 
 /** Which ability may use which other one. A new line here is a decision; docs/adr/ is the place for its reasons. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
@@ -12,8 +12,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // Layers of images in the deduplicated store.
   container: ['cache', 'dedup'],
   dedup: ['cache'],
+  glue: ['pipeline'],
+  // It looks at everything that a step works with, in the way that the step does.
+  doctor: ['cache', 'container', 'qemu', 'setup', 'signing', 'step', 'tree'],
   provenance: ['cache', 'signing', 'version'],
   release: ['cache', 'container'],
+  // What it is made from.
+  report: ['recording', 'version'],
   retention: ['cache', 'version'],
   setup: ['container'],
   tag: ['version'],
@@ -30,6 +35,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'diagnosis',
     'patch',
     'provenance',
+    'recording',
     'signing',
     'tag',
     'tree',

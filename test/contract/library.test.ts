@@ -46,7 +46,7 @@ describe('the library', () => {
     const args = ['--input-type=module', '--eval', program, JSON.stringify(modules)];
     const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 });
     expect({ stdout, stderr }).toEqual({ stdout: '', stderr: '' });
-  });
+  }, 30_000);
 });
 
 test('no code knows an OS tree by name: what differs between trees is data in config/trees/', () => {

@@ -21,6 +21,8 @@ export const resultSchema = v.strictObject({
   outputs: v.array(artifact),
   /** Empty where the layout is flat, as in these tests. */
   traffic: v.array(v.unknown()),
+  statement: v.optional(v.pipe(v.string(), v.regex(/^provenance\//))),
+  events: v.pipe(v.string(), v.regex(/^__build__\/slipway\/events\/\d{8}T\d{9}Z-[\w-]+-[0-9a-f]{8}\.jsonl$/)),
   summary: v.optional(v.record(v.string(), v.unknown())),
   error: v.optional(
     v.strictObject({
