@@ -4,6 +4,7 @@ import { configErrors } from './catalog/config.ts';
 import { containerErrors } from './catalog/container.ts';
 import { dedupErrors } from './catalog/dedup.ts';
 import { patchErrors } from './catalog/patch.ts';
+import { pipelineErrors } from './catalog/pipeline.ts';
 import { processErrors } from './catalog/process.ts';
 import { provenanceErrors } from './catalog/provenance.ts';
 import { releaseErrors } from './catalog/release.ts';
@@ -28,6 +29,7 @@ export const catalog = {
   ...containerErrors,
   ...dedupErrors,
   ...patchErrors,
+  ...pipelineErrors,
   ...processErrors,
   ...provenanceErrors,
   ...releaseErrors,

@@ -12,6 +12,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // Layers of images in the deduplicated store.
   container: ['cache', 'dedup'],
   dedup: ['cache'],
+  glue: ['pipeline'],
   provenance: ['cache', 'signing', 'version'],
   release: ['cache', 'container'],
   retention: ['cache', 'version'],
