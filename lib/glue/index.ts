@@ -1,3 +1,4 @@
+import { buildbot } from './buildbot.ts';
 import { gitlab } from './gitlab.ts';
 import type { Generator } from './types.ts';
 
@@ -5,5 +6,6 @@ export type { Generator, GlueFacts, GlueFile } from './types.ts';
 
 /** The CIs that glue is made for, by the name that `npm run glue` takes; their files are in config/glue/NAME/. */
 export const GENERATORS: Readonly<Record<string, Generator>> = {
+  buildbot,
   gitlab,
 };
