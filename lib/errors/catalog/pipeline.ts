@@ -14,6 +14,26 @@ export const pipelineErrors = {
     message: `The definition of the pipeline in ${c.file} has ${c.faults.length === 1 ? 'a fault' : `${c.faults.length} faults`}.`,
     hint: c.faults.join('\n'),
   }),
+  JOB_PARAMETER_INVALID: (c: {
+    name: string;
+    value: string;
+    known: readonly string[];
+    nearest?: string;
+  }): ErrorText => ({
+    kind: 'misuse',
+    message: `${c.name} is '${c.value}'.${meant(c.nearest)}`,
+    hint: `The definition of the pipeline knows: ${c.known.join(', ')}`,
+  }),
+  JOB_PARAMETER_MISSING: (c: { name: string; why: string }): ErrorText => ({
+    kind: 'misuse',
+    message: `${c.name} is not set, and ${c.why}.`,
+    hint: 'Set it in the CI, or in the environment when a job is run by hand; docs/for-ci.md lists the parameters.',
+  }),
+  JOB_TAG_MISSING: (c: { tag: string }): ErrorText => ({
+    kind: 'failure',
+    message: `The tag ${c.tag} of this run is not on origin.`,
+    hint: "The job 'version' pushes it first of all. Was it deleted since, or is origin another repository here than there?",
+  }),
   CI_UNKNOWN: (c: { ci: string; known: readonly string[]; nearest?: string }): ErrorText => ({
     kind: 'misuse',
     message: `There is no glue for a CI named '${c.ci}'.${meant(c.nearest)}`,
