@@ -97,7 +97,7 @@ def run_tag(props):
     tag = ""
     for path in sorted(glob.glob(os.path.join(BASE, "artifacts", number, FIRST, "*", "pipeline.env")), key=os.path.getmtime):
         with open(path, encoding="utf-8") as file:
-            tag = dict(line.rstrip("\n").split("=", 1) for line in file).get("PIPELINE_TAG", "")
+            tag = dict(line.strip().split("=", 1) for line in file).get("PIPELINE_TAG", "")
     return tag
 
 

@@ -1,9 +1,8 @@
-import { makeSizes, type Version, type Way } from './bytes.ts';
+import { makeSizes, type Sizes, type Way } from './bytes.ts';
 import type { CacheFigures, Parameters, Scenario } from './parameters.ts';
-import { makeRandom } from './random.ts';
-import { DAY, planRuns } from './runs.ts';
+import { jobsOf, nightlyOf, type Origin, type SimJob } from './runs.ts';
 
-/** What a cache server's disk holds, bytes. */
+/** What a cache server's disk holds, bytes: container images, and files that are stored as they are. */
 export interface Disk {
   readonly images: number;
   readonly files: number;
@@ -18,11 +17,23 @@ export interface DiskAfter {
 
 const NOTHING: Disk = { images: 0, files: 0 };
 
-const add = (disk: Disk, version: Version, bytes: number, parameters: Parameters): Disk =>
-  version.what in parameters.files ? { ...disk, files: disk.files + bytes } : { ...disk, images: disk.images + bytes };
+const add = (a: Disk, b: Disk, times = 1): Disk => ({
+  images: a.images + b.images * times,
+  files: a.files + b.files * times,
+});
+
+/** What the jobs of a run publish. */
+const publishedBy = (jobs: readonly SimJob[], sizes: Sizes, { files }: Parameters): Disk =>
+  jobs
+    .flatMap(({ writes }) => writes)
+    .map((version) => {
+      const bytes = sizes.published(version);
+      return version.what in files ? { images: 0, files: bytes } : { images: bytes, files: 0 };
+    })
+    .reduce((sum, disk) => add(sum, disk), NOTHING);
 
 /**
- * What all runs of so many nights leave. Of the deduplicated store garbage collection frees what a night added, and never what the first night did: most of
+ * What the runs of so many nights leave. Of the deduplicated store garbage collection frees what a night added, and never what the first night did: most of
  * that is still part of every later image.
  */
 export const diskAfter = (
@@ -30,21 +41,20 @@ export const diskAfter = (
   way: Way,
   parameters: Parameters,
   figures: CacheFigures,
-  scenario: Scenario,
+  { arches, nightlies, pullRequests }: Scenario,
 ): DiskAfter => {
   const sizes = makeSizes(way, parameters, figures);
-  const runs = planRuns({ ...parameters, days: nights }, scenario, makeRandom(parameters.seed));
+  const pullRequest: Origin = { kind: 'pull_request', id: 'pr', line: 0, night: 0 };
+  const ofPullRequests = publishedBy(jobsOf(parameters.runs.pull_request, arches, pullRequest), sizes, parameters);
   let everything = NOTHING;
   let collected = NOTHING;
-  for (const { kind, startSeconds, jobs } of runs) {
-    const ageDays = nights - Math.floor(startSeconds / DAY);
-    const isKept = ageDays <= (kind === 'nightly' ? parameters.keepNights : parameters.keepPullRequestDays);
-    for (const version of jobs.flatMap(({ writes }) => writes)) {
-      const bytes = sizes.published(version);
-      everything = add(everything, version, bytes, parameters);
-      const isBase = way === 'dedup' && version.isNightly && version.night === 0 && !(version.what in parameters.files);
-      if (isKept || isBase) collected = add(collected, version, bytes, parameters);
-    }
+  for (let night = 0; night < nights; night += 1) {
+    const age = nights - night;
+    const nightly = publishedBy(jobsOf(parameters.runs.nightly, arches, nightlyOf(0, night)), sizes, parameters);
+    everything = add(add(everything, nightly, nightlies), ofPullRequests, pullRequests);
+    if (age <= parameters.keepNights) collected = add(collected, nightly, nightlies);
+    else if (night === 0 && way === 'dedup') collected = add(collected, { ...nightly, files: 0 }, nightlies);
+    if (age <= parameters.keepPullRequestDays) collected = add(collected, ofPullRequests, pullRequests);
   }
   return { nights, everything, collected };
 };

@@ -98,39 +98,27 @@ export const scaled = (scenario: Scenario, workers: number): Scenario => ({
 /** Days of a simulation that only looks for the busiest hour. */
 const SEARCH_DAYS = 2;
 
-/** The answer is this exact. */
+/** A number of workers in tens is as exact as such a number needs to be. */
 const STEP_WORKERS = 10;
 
+/** More often is not tried: each time comes nearer. */
+const MOST_SEARCHES = 4;
+
 /**
- * How many workers fill a server's line: the least number, in tens, with which the busiest hour of what it sends or gets is {@link FULL}.
+ * How many workers fill a server's line: with so many, in tens, the busiest hour of what it sends or gets is {@link FULL}.
  *
  * @param scenario whose load per worker counts
- * @param most undefined is returned when so many do not fill it
  */
-export const findFull = (
-  parameters: Parameters,
-  figures: CacheFigures,
-  scenario: Scenario,
-  choice: Choice,
-  most = 20_480,
-): number | undefined => {
-  const isFull = (workers: number): boolean => {
-    const few = { ...parameters, days: SEARCH_DAYS };
+export const findFull = (parameters: Parameters, figures: CacheFigures, scenario: Scenario, choice: Choice): number => {
+  const few = { ...parameters, days: SEARCH_DAYS };
+  let workers = scenario.workers;
+  for (let search = 0; search < MOST_SEARCHES; search += 1) {
     const { out, in: into } = measureScenario(few, figures, scaled(scenario, workers), choice);
-    return Math.max(out.busiestHour, into.busiestHour) >= FULL;
-  };
-  let enough = STEP_WORKERS;
-  while (!isFull(enough)) {
-    enough *= 2;
-    if (enough > most) return undefined;
+    // What a line carries grows with the workers until it is full.
+    const busiest = Math.max(out.busiestHour, into.busiestHour);
+    const next = Math.max(STEP_WORKERS, Math.round((workers * FULL) / busiest / STEP_WORKERS) * STEP_WORKERS);
+    if (Math.abs(next - workers) <= Math.max(STEP_WORKERS, workers / 25)) return next;
+    workers = next;
   }
-  let few = enough / 2;
-  if (enough === STEP_WORKERS) return enough;
-  // A tenth is as exact as such a number needs to be.
-  while (enough - few > Math.max(STEP_WORKERS, enough / 20)) {
-    const middle = Math.round((few + enough) / 2 / STEP_WORKERS) * STEP_WORKERS;
-    if (isFull(middle)) enough = middle;
-    else few = middle;
-  }
-  return enough;
+  return workers;
 };

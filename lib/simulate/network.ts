@@ -15,42 +15,67 @@ export interface Network {
   active(): number;
 }
 
+/** A link with what is worked out for it. */
+interface Line {
+  readonly link: Link;
+  /** Bytes per second that nobody has yet. */
+  left: number;
+  /** Transfers that have no rate yet. */
+  users: number;
+}
+
 /** Transfers with the same path have the same rate at each time, so they are kept as one: its `served` grows, and each ends at a mark. */
-interface Group {
-  readonly path: readonly Link[];
+export interface Group {
+  readonly lines: readonly Line[];
   /** Bytes that each of its transfers would have got since the beginning. */
   served: number;
   /** Bytes per second and transfer. */
   rate: number;
+  /** Has its rate. */
+  isFixed: boolean;
   readonly ends: Heap<() => void>;
 }
 
 /** Less than this is nothing: as exact as times are after months of simulated seconds. */
 const TINY_BYTES = 1;
 
+/** Shares that differ less are the same. */
+const ROUNDING = 1 + 1e-9;
+
+const shareOf = ({ left, users }: Line): number => left / users;
+
+/** What a transfer of this group can have at most, as things are. */
+const leastShare = ({ lines }: Group): number =>
+  lines.reduce((least, line) => Math.min(least, shareOf(line)), Infinity);
+
 /**
  * Max-min fair rates: all grow alike until a link is full; its transfers stay at that, the others go on.
  *
+ * @param groups those that have transfers
  * @param ownLimit bytes per second of one transfer: the worker's own line
  */
 export const assignRates = (groups: readonly Group[], ownLimit: number): void => {
-  const left = new Map<Link, number>();
-  for (const { path } of groups) for (const link of path) left.set(link, link.bytesPerSecond);
-  let open = groups.filter(({ ends }) => ends.size > 0);
-  while (open.length > 0) {
-    const users = new Map<Link, number>();
-    for (const { path, ends } of open) {
-      for (const link of path) users.set(link, (users.get(link) ?? 0) + ends.size);
+  for (const { lines } of groups) {
+    for (const line of lines) {
+      line.left = line.link.bytesPerSecond;
+      line.users = 0;
     }
-    const shareOf = (link: Link): number => (left.get(link) ?? 0) / (users.get(link) ?? 1);
-    const narrowest = Math.min(...[...users.keys()].map(shareOf));
-    const rate = Math.min(ownLimit, narrowest);
-    const isFixed = ({ path }: Group): boolean => rate === ownLimit || path.some((link) => shareOf(link) <= rate);
-    const fixed = open.filter(isFixed);
-    open = open.filter((group) => !fixed.includes(group));
-    for (const group of fixed) {
+  }
+  for (const group of groups) {
+    group.isFixed = false;
+    for (const line of group.lines) line.users += group.ends.size;
+  }
+  for (let open = groups; open.length > 0; open = open.filter(({ isFixed }) => !isFixed)) {
+    const rate = open.reduce((least, group) => Math.min(least, leastShare(group)), ownLimit);
+    // First all that are at their limit, then what is left for others.
+    for (const group of open) group.isFixed = rate === ownLimit || leastShare(group) <= rate * ROUNDING;
+    for (const group of open) {
+      if (!group.isFixed) continue;
       group.rate = rate;
-      for (const link of group.path) left.set(link, Math.max(0, (left.get(link) ?? 0) - rate * group.ends.size));
+      for (const line of group.lines) {
+        line.left = Math.max(0, line.left - rate * group.ends.size);
+        line.users -= group.ends.size;
+      }
     }
   }
 };
@@ -58,14 +83,21 @@ export const assignRates = (groups: readonly Group[], ownLimit: number): void =>
 /** @param ownLimit bytes per second of one transfer at most */
 export const createNetwork = (clock: Clock, ownLimit: number): Network => {
   const groups = new Map<string, Group>();
+  const lines = new Map<Link, Line>();
   let lastSeconds = 0;
   let plan = 0;
+
+  const lineOf = (link: Link): Line => {
+    const line = lines.get(link) ?? { link, left: 0, users: 0 };
+    lines.set(link, line);
+    return line;
+  };
 
   const groupFor = (path: readonly Link[]): Group => {
     const key = path.map(({ name }) => name).join(' ');
     const found = groups.get(key);
     if (found) return found;
-    const group: Group = { path, served: 0, rate: 0, ends: createHeap() };
+    const group: Group = { lines: path.map(lineOf), served: 0, rate: 0, isFixed: false, ends: createHeap() };
     groups.set(key, group);
     return group;
   };
@@ -76,7 +108,7 @@ export const createNetwork = (clock: Clock, ownLimit: number): Network => {
     for (const group of groups.values()) {
       if (group.ends.size === 0) continue;
       group.served += group.rate * seconds;
-      for (const link of group.path) link.count(lastSeconds, clock.now(), group.rate * seconds * group.ends.size);
+      for (const { link } of group.lines) link.count(lastSeconds, clock.now(), group.rate * seconds * group.ends.size);
     }
     lastSeconds = clock.now();
   };

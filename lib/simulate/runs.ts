@@ -26,7 +26,7 @@ export interface SimRun {
 }
 
 /** Whose run it is. */
-interface Origin {
+export interface Origin {
   readonly kind: SimRun['kind'];
   readonly id: string;
   readonly line: number;
@@ -43,7 +43,13 @@ const versionOf = (what: string, arch: string | undefined, origin: Origin): Vers
   return { what, series, line: origin.line, id: `${series} ${origin.id}`, night: origin.night, isNightly };
 };
 
-const nightlyOf = (line: number, night: number): Origin => ({ kind: 'nightly', id: `${line}-${night}`, line, night });
+/** The nightly of a line. */
+export const nightlyOf = (line: number, night: number): Origin => ({
+  kind: 'nightly',
+  id: `${line}-${night}`,
+  line,
+  night,
+});
 
 interface Place {
   readonly name: string;
@@ -54,7 +60,8 @@ interface Place {
 const waits = (needs: readonly string[], arch: string | undefined, other: Place): boolean =>
   needs.includes(other.name) && (arch === undefined || other.arch === undefined || arch === other.arch);
 
-const jobsOf = (jobs: Readonly<Record<string, JobParameters>>, archCount: number, origin: Origin): SimJob[] => {
+/** The jobs of a run of this origin. */
+export const jobsOf = (jobs: Readonly<Record<string, JobParameters>>, archCount: number, origin: Origin): SimJob[] => {
   const places: Place[] = [];
   const made: SimJob[] = [];
   const last =

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endOf, firstProcessOf, holdNamespaces } from './held-namespaces.ts';
@@ -10,6 +10,8 @@ export interface LabCommand {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Absolute; default `/`. */
   readonly cwd?: string;
+  /** Where the program itself writes its log, when that is not its output. */
+  readonly logFile?: string;
 }
 
 /** A daemon on a host. */
@@ -48,6 +50,8 @@ export interface NetworkLab {
 const START_MS = 60_000;
 
 const POLL_MS = 50;
+
+const readIfThere = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8') : '');
 
 const addressOf = (position: number): string => `10.77.0.${10 + position}`;
 
@@ -115,7 +119,8 @@ export const buildLab = async (folder: string, names: readonly string[]): Promis
         const output = openSync(file, 'w');
         const child = spawn(program, words(command), { stdio: ['ignore', output, output], env: envOf(command) });
         closeSync(output);
-        const log = (): string => readFileSync(file, 'utf8');
+        const logs = [file, ...(command.logFile === undefined ? [] : [command.logFile])];
+        const log = (): string => logs.map(readIfThere).join('');
         const until = async (pattern: RegExp): Promise<void> => {
           const deadline = Date.now() + START_MS;
           while (!pattern.test(log())) {
