@@ -13,6 +13,7 @@ import { releaseErrors } from './catalog/release.ts';
 import { retentionErrors } from './catalog/retention.ts';
 import { setupErrors } from './catalog/setup.ts';
 import { signingErrors } from './catalog/signing.ts';
+import { simulateErrors } from './catalog/simulate.ts';
 import { stepErrors } from './catalog/step.ts';
 import { tagErrors } from './catalog/tag.ts';
 import { testingErrors } from './catalog/testing.ts';
@@ -39,6 +40,7 @@ export const catalog = {
   ...retentionErrors,
   ...setupErrors,
   ...signingErrors,
+  ...simulateErrors,
   ...stepErrors,
   ...tagErrors,
   ...testingErrors,
