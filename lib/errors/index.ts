@@ -5,6 +5,7 @@ import { containerErrors } from './catalog/container.ts';
 import { dedupErrors } from './catalog/dedup.ts';
 import { doctorErrors } from './catalog/doctor.ts';
 import { patchErrors } from './catalog/patch.ts';
+import { pipelineErrors } from './catalog/pipeline.ts';
 import { processErrors } from './catalog/process.ts';
 import { provenanceErrors } from './catalog/provenance.ts';
 import { recordingErrors } from './catalog/recording.ts';
@@ -30,6 +31,7 @@ export const catalog = {
   ...dedupErrors,
   ...doctorErrors,
   ...patchErrors,
+  ...pipelineErrors,
   ...processErrors,
   ...provenanceErrors,
   ...recordingErrors,

@@ -142,6 +142,8 @@ interface CacheHit extends Placed {
   readonly what: CachedThing;
   /** Its path in the cache, or its name. */
   readonly path: string;
+  /** Completes what a person reads, where more is known than that it was there. */
+  readonly reason?: string;
   readonly sizeBytes?: number;
 }
 

@@ -16,6 +16,7 @@ const outdir = process.argv[2] ?? join(root, 'node_modules/.slipway');
 const STEPS = [
   'sdk_bootstrap',
   'sdk_container',
+  'sdk_tag',
   'packages_tag',
   'packages',
   'push_pkgs',
@@ -30,6 +31,7 @@ const STEPS = [
   'doctor',
   'report',
   'watch',
+  'job',
 ];
 
 /**

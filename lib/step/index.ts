@@ -6,7 +6,7 @@ export type { StepContext } from './context.ts';
 export { defineStep, type ParseContext, type StepDefinition, type StepSummary } from './definition.ts';
 export { type BuildFacts, isVersionAtTag, officialEnv, readBuildFacts } from './facts.ts';
 export { expandFormats } from './formats.ts';
-export { type Interruption, watchSignals } from './interrupt.ts';
+export { type Interruption, type OnSignal, watchSignals } from './interrupt.ts';
 export { applyTreePatch } from './local-patch.ts';
 export { logStamp, publishLogs } from './log-tarball.ts';
 export { openLog, reportError, runStep, type StepIo } from './main.ts';

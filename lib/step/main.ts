@@ -1,10 +1,12 @@
 import { join, relative } from 'node:path';
 import { type LoadedSettings, secretsOf } from '../config/index.ts';
+import { diagnose, failedCommandOf } from '../diagnosis/index.ts';
 import { exitCodeOf, SlipwayError } from '../errors/index.ts';
 import {
   createLog,
   createMask,
   EVENT_SCHEMA,
+  formatCommand,
   jsonSink,
   type Log,
   type Mask,
@@ -39,15 +41,29 @@ export interface StepIo {
   readonly slipwayRoot: string;
 }
 
-/** Says an error: one that a user can act on as text, any other with its stack as a bug. */
-export const reportError = (log: Log, error: unknown): void => {
+/**
+ * Says an error: one that a user can act on as text, any other with its stack as a bug; with the command that failed and the likely cause, where
+ * these are known.
+ *
+ * @param rerun a line for a POSIX shell that runs again what failed
+ */
+export const reportError = (log: Log, error: unknown, rerun?: string): void => {
+  const known = diagnose(error);
+  const more = { command: failedCommandOf(error), cause: known?.cause, fix: known?.fix, rerun };
   if (error instanceof SlipwayError) {
     const { code, message, hint, data } = error;
-    log.emit({ kind: 'error', code, message, hint, data });
+    log.emit({ kind: 'error', code, message, hint, data, ...more });
     return;
   }
   const bug = error instanceof Error ? error : new Error(String(error));
-  log.emit({ kind: 'error', code: 'BUG', message: bug.message, stack: bug.stack });
+  log.emit({ kind: 'error', code: 'BUG', message: bug.message, stack: bug.stack, ...more });
+};
+
+/** How to run the step again after `error`; nothing for wrong use, which would only be wrong again. */
+const rerunLine = (step: string, io: StepIo, error: unknown): string | undefined => {
+  if (error instanceof SlipwayError && (error.kind === 'misuse' || error.code === 'INTERRUPTED')) return undefined;
+  const script = join(io.slipwayRoot, 'ci-automation', `${step}.ts`);
+  return `cd ${formatCommand([io.cwd])} && ${formatCommand([script, ...io.argv])}`;
 };
 
 /** Makes a sink that gets all that another one gets; `say` is for what is to be said about the second itself. */
@@ -71,8 +87,10 @@ export const openLog = (
 };
 
 const errorOf = (error: unknown): StepResult['error'] => {
-  if (error instanceof SlipwayError) return { code: error.code, message: error.message, hint: error.hint };
-  return { code: 'BUG', message: error instanceof Error ? error.message : String(error) };
+  const known = diagnose(error);
+  const more = { cause: known?.cause, fix: known?.fix };
+  if (error instanceof SlipwayError) return { code: error.code, message: error.message, hint: error.hint, ...more };
+  return { code: 'BUG', message: error instanceof Error ? error.message : String(error), ...more };
 };
 
 interface Ending {
@@ -92,16 +110,17 @@ const endingOf = (thrown: unknown, interruption: Interruption): Ending => {
 const work = async (
   opened: OpenedContext,
   interruption: Interruption,
+  report: (error: unknown) => void,
   body: () => Promise<StepSummary | undefined>,
 ) => {
-  const { context, log } = opened;
+  const { context } = opened;
   let ending: Ending;
   try {
     const summary = await body();
     ending = { exitCode: 0, outcome: 'done', summary };
   } catch (error) {
     ending = endingOf(error, interruption);
-    reportError(log, ending.error);
+    report(ending.error);
   }
   if (ending.outcome === 'interrupted') await context.onInterrupt.runAll();
   await context.cleanup.runAll();
@@ -140,6 +159,7 @@ const execute = async <Arguments>(
   for (const warning of loaded.warnings) log.warn(warning);
   const interruption = watchSignals(io.onSignal);
   const cleanup = createCleanup(log);
+  const report = (error: unknown): void => reportError(log, error, rerunLine(name, io, error));
   try {
     const opened = await openContext({
       step: step.name,
@@ -154,7 +174,7 @@ const execute = async <Arguments>(
     });
     const { context, provenance } = opened;
     const run = { context, provenance, arguments: line.positionals, startedAt, slipwayVersion: io.slipwayVersion };
-    const ending = await work(opened, interruption, () => withProvenance(run, () => step.run(context, args)));
+    const ending = await work(opened, interruption, report, () => withProvenance(run, () => step.run(context, args)));
     const durationMs = io.now().getTime() - startedAt.getTime();
     const { exitCode, outcome, summary, error } = ending;
     const commit = await opened.commit();
@@ -189,7 +209,7 @@ const execute = async <Arguments>(
     // Opening failed, so nothing was done; free what was opened.
     await cleanup.runAll();
     const ending = endingOf(error, interruption);
-    reportError(log, ending.error);
+    report(ending.error);
     const durationMs = io.now().getTime() - startedAt.getTime();
     log.emit({ kind: 'step-finished', step: name, outcome: ending.outcome, exitCode: ending.exitCode, durationMs });
     return ending.exitCode;

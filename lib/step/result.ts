@@ -31,7 +31,14 @@ export interface StepResult {
   /** The file with everything that the step said, below the root of the OS tree; absent when it could not be written. */
   readonly events?: string;
   readonly summary?: StepSummary;
-  readonly error?: { readonly code: string; readonly message: string; readonly hint?: string };
+  readonly error?: {
+    readonly code: string;
+    readonly message: string;
+    readonly hint?: string;
+    /** What probably lies behind it, and what to do about that, when it is one of the known troubles. */
+    readonly cause?: string;
+    readonly fix?: string;
+  };
 }
 
 /** Folder of the result files below the root of the OS tree; `__build__` is ignored by git there. */

@@ -9,7 +9,7 @@ import { runStep, type StepEnd } from '../helpers/fixture-step.ts';
 import { type FixtureWorld, useWorlds } from '../helpers/fixture-world.ts';
 import { makeTestKey } from '../helpers/gpg.ts';
 
-const STEPS = ['sdk_bootstrap', 'sdk_container', 'packages_tag', 'packages', 'image', 'vms', 'test'];
+const STEPS = ['sdk_bootstrap', 'sdk_container', 'sdk_tag', 'packages_tag', 'packages', 'image', 'vms', 'test'];
 
 const worlds = useWorlds();
 /** Nothing is built yet. */

@@ -14,12 +14,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // Layers of images in the deduplicated store.
   container: ['cache', 'dedup'],
   dedup: ['cache'],
+  glue: ['pipeline'],
   // It looks at everything that a step works with, in the way that the step does.
   doctor: ['cache', 'container', 'qemu', 'setup', 'signing', 'step', 'tree'],
   provenance: ['cache', 'signing', 'version'],
   release: ['cache', 'container'],
   // What it is made from.
-  report: ['recording'],
+  report: ['recording', 'version'],
   retention: ['cache', 'version'],
   setup: ['container'],
   tag: ['version'],
@@ -33,6 +34,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'cache',
     'container',
     'dedup',
+    'diagnosis',
     'patch',
     'provenance',
     'recording',

@@ -24,7 +24,15 @@ export const resultSchema = v.strictObject({
   statement: v.optional(v.pipe(v.string(), v.regex(/^provenance\//))),
   events: v.pipe(v.string(), v.regex(/^__build__\/slipway\/events\/\d{8}T\d{9}Z-[\w-]+-[0-9a-f]{8}\.jsonl$/)),
   summary: v.optional(v.record(v.string(), v.unknown())),
-  error: v.optional(v.strictObject({ code: v.string(), message: v.string(), hint: v.optional(v.string()) })),
+  error: v.optional(
+    v.strictObject({
+      code: v.string(),
+      message: v.string(),
+      hint: v.optional(v.string()),
+      cause: v.optional(v.string()),
+      fix: v.optional(v.string()),
+    }),
+  ),
 });
 
 const eventSchema = v.looseObject({ time: v.pipe(v.string(), v.isoTimestamp()), kind: v.picklist(EVENT_KINDS) });

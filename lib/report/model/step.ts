@@ -111,7 +111,7 @@ export class StepBuilder {
         this.#finished = event;
         return;
       case 'facts':
-        this.#facts = { ...this.#facts, ...event.values };
+        this.#addFacts(event.values);
         return;
       case 'phase-started':
         this.#phases.set(event.id, { started: event, timeMs, endedMs: undefined, finished: undefined });
@@ -133,6 +133,12 @@ export class StepBuilder {
       default:
         this.#keep(event, timeMs);
     }
+  }
+
+  /** An empty value only says that somebody did not know. */
+  #addFacts(values: StepModel['facts']): void {
+    const known = Object.entries(values).filter(([, value]) => value !== '');
+    this.#facts = { ...this.#facts, ...Object.fromEntries(known) };
   }
 
   #finish<Finished>(
