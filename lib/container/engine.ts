@@ -84,6 +84,12 @@ export const createEngine = (settings: EngineSettings): Engine => {
       return explainedCommand(`saving ${reference}`, running);
     },
     load: () => explainedCommand('loading a container image', effects.start(call('load'), { env })),
+    importTar: (reference) =>
+      explainedCommand('loading a layer', effects.start(call('import', '-', reference), { env })),
+    async tagsOf(repository) {
+      const lines = await ask(['images', '--format', '{{.Tag}}', repository]);
+      return lines.split('\n').filter((tag) => tag !== '' && tag !== '<none>');
+    },
     async pull(reference) {
       try {
         await act(`pulling ${reference}`, ['pull', reference]);

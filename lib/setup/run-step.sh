@@ -8,7 +8,7 @@ node=$root/node_modules/node/bin/node
 # Keeps compiled TypeScript between runs: a step starts in half the time.
 export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/slipway/node-compile-cache}"
 # Memory of large buffers goes back to the system at once; glibc would keep it, and a step that moves images would grow to twice its size.
-export MALLOC_MMAP_THRESHOLD_="${MALLOC_MMAP_THRESHOLD_:-1048576}"
+export MALLOC_MMAP_THRESHOLD_="${MALLOC_MMAP_THRESHOLD_:-5242880}"
 [ -x "$node" ] || exec node "$root/lib/setup/enter.mjs" "$script" "$@"
 # The step in one file (bundle-steps.mjs), unless a source has changed since. The change time, because no tool can set it back.
 bundle=${script##*/}

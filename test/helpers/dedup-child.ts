@@ -73,7 +73,7 @@ export const startChild = (job: ChildJob, command: readonly string[] = []) => {
   const script = join(import.meta.dirname, 'dedup-child.ts');
   const [program = '', ...args] = [...command, ...node, script, JSON.stringify(job)];
   // As lib/setup/run-step.sh starts the steps.
-  const env = { PATH: process.env.PATH, MALLOC_MMAP_THRESHOLD_: '1048576' };
+  const env = { PATH: process.env.PATH, MALLOC_MMAP_THRESHOLD_: '5242880' };
   const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let errors = '';

@@ -19,7 +19,7 @@ const settingsOf = (world: World, way: string, layout: string, worker: Worker) =
   BUILDCACHE_CHUNK_DIR: join(worker.home, 'chunks'),
   SLIPWAY_CACHE_DIR: worker.home,
   // As lib/setup/run-step.sh starts the steps.
-  MALLOC_MMAP_THRESHOLD_: '1048576',
+  MALLOC_MMAP_THRESHOLD_: '5242880',
 });
 
 const CACHE_COMMAND = join(import.meta.dirname, '../../../../ci-automation/cache.ts');
