@@ -89,7 +89,7 @@ export const SETTINGS = {
   AVOID_NIGHTLY_BUILD_SHORTCUTS: {
     type: 'boolean',
     default: false,
-    help: 'Build a nightly even if nothing changed since the last one',
+    help: 'Build even if nothing changed since the last nightly, or if the version is published already',
   },
   COREOS_OVERLAY_REF: {
     type: 'string',

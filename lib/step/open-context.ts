@@ -10,6 +10,7 @@ import {
   type Engine,
   type FoundEngine,
   type ImageTraffic,
+  publishedPaths,
   requireEngine,
 } from '../container/index.ts';
 import { createGit } from '../git/index.ts';
@@ -233,6 +234,7 @@ export const openContext = async (opening: Opening): Promise<OpenedContext> => {
     cache: notePublishing(cache, provenance),
     containers: rememberImages(notePublishing(containers, provenance), engine, provenance.images),
     verifier,
+    imagePaths: (image) => publishedPaths(image, extension, layout),
     registry: settings.CONTAINER_REGISTRY || tree.registry,
     plan: line.plan,
     json: line.json,
@@ -245,6 +247,8 @@ export const openContext = async (opening: Opening): Promise<OpenedContext> => {
     onInterrupt: createCleanup(log),
     inputs: [],
     outputs: [],
+    published: [],
+    made: [],
     traffic,
   };
   const commit = (): Promise<string | undefined> => context.undo.commitOf('HEAD').catch(() => undefined);
