@@ -41,7 +41,7 @@ export const SETTINGS = {
   BUILDCACHE_MIRROR_URL: {
     type: 'string',
     default: '',
-    help: "A second place to read container images that the cache lacks; empty: the tree's own; none: no second place",
+    help: "A second place to read what the cache lacks; empty: the tree's own; none: no second place",
   },
   BUILDCACHE_DIR: {
     type: 'path',

@@ -1,17 +1,11 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { chmod, rm, stat } from 'node:fs/promises';
 import { Readable, type Writable } from 'node:stream';
-import type { StreamedArtifact } from '../cache/types.ts';
+import { createDigestStream } from '../cache/digest-stream.ts';
+import type { KnownDigests, StreamedArtifact } from '../cache/types.ts';
 import { SlipwayError } from '../errors/index.ts';
 import type { Log, Progress } from '../log/index.ts';
 import type { Command, Runner } from '../process/index.ts';
-import {
-  type Algorithm,
-  createStreamHasher,
-  DIGESTS_ALGORITHMS,
-  type HashedFile,
-  hashingStream,
-} from '../signing/index.ts';
 import { type ArchiveIndex, watchArchive } from './archive-index.ts';
 import { explained } from './engine-faults.ts';
 import { holdBack, NotStreamableError } from './hold-back.ts';
@@ -56,12 +50,12 @@ export const saveImage = async (
   reference: string,
   file: string,
   compress: Command,
-): Promise<HashedFile<Algorithm>> => {
+): Promise<KnownDigests> => {
   const progress = tools.log.progress(`save ${reference}`);
   const saving = tools.engine.save(reference);
   const compressing = tools.effects.start(compress);
   const counted = countBytes((bytes) => progress.advance(bytes));
-  const hasher = createStreamHasher([...DIGESTS_ALGORITHMS, 'sha256']);
+  const digests = createDigestStream();
   try {
     await explained(`saving ${reference} to ${file}`, () =>
       withProgress(progress, () =>
@@ -69,18 +63,18 @@ export const saveImage = async (
           [saving, compressing],
           [
             [saving.stdout, counted, compressing.stdin],
-            [compressing.stdout, hashingStream(hasher), createWriteStream(file)],
+            [compressing.stdout, digests.stream, createWriteStream(file)],
           ],
         ),
       ),
     );
     await chmod(file, 0o644);
-    return await hasher.digest();
+    return await digests.known();
   } catch (error) {
     await rm(file, { force: true });
     throw error;
   } finally {
-    await hasher.stop();
+    await digests.stop();
   }
 };
 

@@ -1,4 +1,4 @@
-import type { ArtifactCache, ArtifactRecord } from '../cache/types.ts';
+import type { ArtifactCache, ArtifactRecord, CacheStore } from '../cache/types.ts';
 import type { Settings } from '../config/index.ts';
 import type { ImageTraffic } from '../container/traffic.ts';
 import type { ContainerCache, Engine, ImageName } from '../container/types.ts';
@@ -28,7 +28,10 @@ export interface StepContext {
   readonly engine: Engine;
   /** Still works after an interrupt; for freeing. */
   readonly rescueEngine: Engine;
+  /** What is fetched may come from the mirror; what it says of what is published is the cache's own word. */
   readonly cache: ArtifactCache;
+  /** The cache, with the mirror for what it lacks: for reading only. */
+  readonly reading: CacheStore;
   readonly containers: ContainerCache;
   /** The paths that make a published image whole, in the layout of this cache. */
   readonly imagePaths: (image: ImageName) => readonly string[];
