@@ -7,6 +7,7 @@ import { patchErrors } from './catalog/patch.ts';
 import { processErrors } from './catalog/process.ts';
 import { provenanceErrors } from './catalog/provenance.ts';
 import { releaseErrors } from './catalog/release.ts';
+import { reproduceErrors } from './catalog/reproduce.ts';
 import { retentionErrors } from './catalog/retention.ts';
 import { setupErrors } from './catalog/setup.ts';
 import { signingErrors } from './catalog/signing.ts';
@@ -30,6 +31,7 @@ export const catalog = {
   ...processErrors,
   ...provenanceErrors,
   ...releaseErrors,
+  ...reproduceErrors,
   ...retentionErrors,
   ...setupErrors,
   ...signingErrors,
