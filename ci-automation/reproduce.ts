@@ -90,7 +90,7 @@ const findPlan = async (job: Job, version: string, folders: ReproduceFolders): P
     return await fetchPlan(job, version, folders);
   } catch (error) {
     if (!isUnreachable(error) || !mayKeep) throw error;
-    log.warn('The cache cannot be reached; going on with what was fetched before.');
+    log.warn('Cache or sources cannot be reached; going on with what was fetched before.');
     return kept;
   }
 };

@@ -8,7 +8,7 @@ export const ofNightlies = async (cacheDir: string, path: string): Promise<reado
   const folder = join(cacheDir, 'nightly');
   const trees: string[] = await readdir(folder).catch(() => []);
   const found: string[] = [];
-  for (const tree of trees.sort()) {
+  for (const tree of trees.sort((a, b) => (a < b ? -1 : 1))) {
     const names: string[] = await readdir(join(folder, tree, path, '..')).catch(() => []);
     if (names.includes(path.slice(path.lastIndexOf('/') + 1))) found.push(join(folder, tree, path));
   }

@@ -135,5 +135,6 @@ export const fetchAll = (
 /** Whether an artifact is only a help that may be missing. */
 export const isOptional = ({ path }: StatedArtifact): boolean => versionOfPath(path) === undefined;
 
-/** Whether the error says that the network is not there. */
-export const isUnreachable = (error: unknown): boolean => isSlipwayError(error, 'CACHE_UNREACHABLE');
+/** Whether the error may say no more than that the network is not there. */
+export const isUnreachable = (error: unknown): boolean =>
+  isSlipwayError(error, 'CACHE_UNREACHABLE') || isSlipwayError(error, 'REPRODUCE_SOURCE_UNKNOWN');

@@ -1,9 +1,12 @@
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isSlipwayError, slipwayError } from '../../lib/errors/index.ts';
 import type { Runner } from '../../lib/process/index.ts';
 import type { PlannedRun, ReproducePlan } from './plan.ts';
 import type { ReproduceFolders } from './workspace.ts';
+
+/** Where a statement says that something was built from. */
+export type StatedSource = Pick<PlannedRun, 'url' | 'tag' | 'commit'>;
 
 /** Where a tag may be. */
 export interface SourceSearch {
@@ -37,7 +40,7 @@ const tagCommit = async (runner: Runner, url: string, tag: string, cwd: string):
 const candidates = async (
   runner: Runner,
   { named, cwd, nightlyOrigins }: SourceSearch,
-  run: PlannedRun,
+  run: StatedSource,
 ): Promise<string[]> => {
   if (named !== undefined) return [named];
   const own = await ask(runner, ['remote', 'get-url', 'origin'], cwd);
@@ -49,10 +52,10 @@ const candidates = async (
  *
  * @throws REPRODUCE_SOURCE_UNKNOWN, REPRODUCE_TAG_MOVED
  */
-const findRepository = async (
+export const findRepository = async (
   runner: Runner,
   search: SourceSearch,
-  { version, runs }: ReproducePlan,
+  { version, runs }: { readonly version: string; readonly runs: readonly StatedSource[] },
 ): Promise<string> => {
   const [first] = runs;
   if (!first) throw new Error('a plan without runs');
@@ -77,6 +80,12 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
+/** @param cwd what a relative address is against */
+export const cloneBare = async (runner: Runner, url: string, target: string, cwd: string): Promise<void> => {
+  await rm(target, { recursive: true, force: true });
+  await runner.run(['git', 'clone', '--quiet', '--bare', '--', url, target], { cwd });
+};
+
 /** Makes the bare clone that stands for the remote: all runs clone from it and push to it, and to nothing else. */
 export const cloneOrigin = async (
   runner: Runner,
@@ -86,9 +95,9 @@ export const cloneOrigin = async (
 ): Promise<string> => {
   const url = await findRepository(runner, search, plan);
   await mkdir(root, { recursive: true });
+  await cloneBare(runner, url, `${origin}.new`, search.cwd);
   await rm(origin, { recursive: true, force: true });
-  await runner.run(['git', 'clone', '--quiet', '--bare', '--', url, `${origin}.new`], { cwd: search.cwd });
-  await runner.run(['mv', `${origin}.new`, origin]);
+  await rename(`${origin}.new`, origin);
   return url;
 };
 

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BUILD, buildUpTo } from './fixture-pipeline.ts';
-import type { StepEnd } from './fixture-step.ts';
+import { mustRun, type StepEnd } from './fixture-step.ts';
 import type { FixtureWorld } from './fixture-world.ts';
 
 /** Instead of the fixture's `build_image`. The folder of the world may be another one where it is built again, so nothing of it is in the image. */
@@ -82,6 +82,21 @@ export const publishBuild = async (world: FixtureWorld): Promise<void> => {
   setLess(world, 'less of the package less');
   commit(world, 'Real images');
   await buildUpTo(world, 'vms');
+};
+
+/** The nightly after {@link BUILD}. */
+export const NEXT = 'main-4888.0.0-nightly-20261121-2100';
+
+/** Publishes {@link NEXT}: another less and another kernel option. */
+export const publishNext = async (world: FixtureWorld): Promise<void> => {
+  world.git('checkout', '--quiet', '-B', 'main', 'origin/main');
+  world.git('merge', '--quiet', BUILD.tag);
+  world.write('packages/one-version', '608\n');
+  world.write('packages/kernel-config', '# CONFIG_EXT4_FS is not set\n');
+  setLess(world, 'less of the package less, which is longer now');
+  commit(world, 'less: 608, *with* `marks`');
+  await mustRun(world, 'packages', [NEXT, 'amd64']);
+  await mustRun(world, 'image', ['amd64']);
 };
 
 /** The cache form of the version that is published. */

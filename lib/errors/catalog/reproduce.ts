@@ -53,4 +53,19 @@ export const reproduceErrors = {
     message: `${c.version} was built again and is not the same: ${c.differing.length} of its artifacts differ, first ${c.differing[0]}.`,
     hint: `What differs is above, all of it in ${c.report}`,
   }),
+  DIFF_NOT_PUBLISHED: (c: { version: string; what: string; location: string }): ErrorText => ({
+    kind: 'failure',
+    message: `${c.version} has no images to compare: ${c.location} has not ${c.what}.`,
+    hint: 'Check the version (npm run cache -- ls lists those that are there), --arch, --format and the BUILDCACHE_ settings.',
+  }),
+  BISECT_END_WRONG: (c: { version: string; end: 'good' | 'bad'; test: string; verdict: string }): ErrorText => ({
+    kind: 'failure',
+    message: `${c.version} was said to be ${c.end}, but ${c.test} says: ${c.verdict}.`,
+    hint: 'Between two versions of which the first is not good or the last not bad nothing can be found. Its log is above.',
+  }),
+  BISECT_RANGE_WRONG: (c: { good: string; bad: string; reason: string }): ErrorText => ({
+    kind: 'misuse',
+    message: `Nothing can be searched between ${c.good} and ${c.bad}: ${c.reason}.`,
+    hint: 'GOOD comes before BAD, both are published, and both have the image that is tested (npm run cache -- ls).',
+  }),
 } satisfies Record<string, (facts: never) => ErrorText>;
