@@ -210,6 +210,11 @@ export const SETTINGS = {
     default: '',
     help: 'Folder for what can be made again: local cache, nightly workspace; empty: slipway in the user cache folder',
   },
+  SLIPWAY_RUN: {
+    type: 'string',
+    default: '',
+    help: "Name of the run that a step belongs to, for example the CI's build number; reports put the steps of a run together by it",
+  },
   SLIPWAY_NO_INSTALL: {
     type: 'boolean',
     default: false,

@@ -36,6 +36,7 @@ import type { CommandLine } from './arguments.ts';
 import { cacheLayout, mirrorUrl, openChunkStore, storeSettings } from './cache-settings.ts';
 import type { StepContext } from './context.ts';
 import { requireDiskSpace } from './disk.ts';
+import { environmentEvent } from './environment.ts';
 import type { Interruption } from './interrupt.ts';
 import type { StepIo } from './main.ts';
 import { createPlanningCache } from './planning-cache.ts';
@@ -126,8 +127,14 @@ const filledFolders = async ({ io, settings }: Opening, query: Runner, engine: F
 
 /** Finds the engine, and checks that there is room for what the step writes. */
 const findEngineAndRoom = async (opening: Opening, query: Runner): Promise<FoundEngine | undefined> => {
-  const { io, settings, tree, step, usesEngine } = opening;
-  const found = usesEngine ? await requireEngine({ env: { ...io.env, docker: settings.docker }, query }) : undefined;
+  const { io, settings, tree, step, usesEngine, log } = opening;
+  const env = { ...io.env, docker: settings.docker };
+  let found: FoundEngine | undefined;
+  try {
+    if (usesEngine) found = await requireEngine({ env, query });
+  } finally {
+    log.emit(environmentEvent(io.slipwayVersion, found));
+  }
   await requireDiskSpace(await filledFolders(opening, query, found), (tree.diskGiB[step] ?? 0) * GIB);
   return found;
 };

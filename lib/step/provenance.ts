@@ -14,6 +14,8 @@ export interface Provenance {
   readonly images: UsedImage[];
   /** Something was published, or with `--plan` would have been. */
   hasPublished: boolean;
+  /** Path in the cache of the statement that was published. */
+  statement?: string;
 }
 
 /** What only the runner of a step knows. */
@@ -94,6 +96,7 @@ const publish = async (parts: ProvenanceParts): Promise<string | undefined> => {
     },
     { store: cache.store, signer: provenance.signer, temp },
   );
+  provenance.statement = path;
   if (path !== undefined) log.info(`${provenance.signer ? 'Signed' : 'Unsigned'} statement on what was made: ${path}`);
   return path;
 };

@@ -192,7 +192,7 @@ describe('image', () => {
   test('downloads no image that is here and current', () => {
     expect(run('packages').end.result?.inputs).toEqual([]);
     expect(run('image').end.result?.inputs).toEqual([]);
-    expect(run('image').end.stderr).toContain(`Container image ${PACKAGES_IMAGE} is here and is the published one.`);
+    expect(run('image').end.stderr).toContain(`container image ${PACKAGES_IMAGE}: it is here and is the published one`);
   });
 
   test('builds as for its channel and takes the result out of the container', () => {

@@ -298,7 +298,7 @@ describe('with no state but git and the cache', () => {
     async () => {
       const seen = world.https.requests.length;
       const { stderr } = await runStep(clone, 'packages', ['amd64'], { env: anyway, expect: 1 });
-      expect(stderr).toContain(`Container image ${sdkImage} is here and is the published one.`);
+      expect(stderr).toContain(`container image ${sdkImage}: it is here and is the published one`);
       const { inputs } = readStepResult(clone, 'packages-amd64');
       expect(inputs.filter(({ path }) => path.startsWith('containers/'))).toEqual([]);
       expect(archivesSent(seen)).toEqual([]);
