@@ -14,7 +14,18 @@ beforeAll(() => run(node, [join(root, 'lib/setup/bundle-steps.mjs'), folder]));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Without the tools of ours and `test`, which loads its checks by path. */
-const LEFT_OUT = ['bisect', 'config', 'diff', 'glue', 'nightly', 'reproduce', 'run-as-script', 'setup', 'simulate', 'test'];
+const LEFT_OUT = [
+  'bisect',
+  'config',
+  'diff',
+  'glue',
+  'nightly',
+  'reproduce',
+  'run-as-script',
+  'setup',
+  'simulate',
+  'test',
+];
 
 test('there is a bundle of each step', () => {
   const steps = readdirSync(join(root, 'ci-automation'))
