@@ -53,7 +53,7 @@ const SHAPES: Readonly<Record<EventKind, Readonly<Record<string, Check>>>> = {
     totalBytes: optional(isNumber),
   },
   retry: { ...placed, what: isText, attempt: isNumber, tries: isNumber, delayMs: isNumber, reason: isText },
-  'cache-hit': { ...cacheShape, sizeBytes: optional(isNumber) },
+  'cache-hit': { ...cacheShape, reason: optional(isText), sizeBytes: optional(isNumber) },
   'cache-miss': { ...cacheShape, reason: isText },
   transfer: {
     ...{ ...placed, direction: isDirection, what: isText, movedBytes: isNumber, reusedBytes: isNumber },

@@ -163,8 +163,13 @@ describe('vms', () => {
     expect(end.result).toMatchObject({ outcome: 'failed', error: { code: 'FORMATS_FAILED' } });
 
     world.behave('image_to_vm.sh-azure', undefined);
+    world.takeCalls();
     const again = await mustRun(world, 'vms', ['amd64', ...formats]);
     expect(pathsIn(again)).toHaveLength(3);
+    // Only the one that is missing is made.
+    expect(again.stderr).toContain('Published already, and not made again: qemu, gce');
+    const made = world.takeCalls().flatMap((call) => call.slice(call.indexOf('--format')).slice(1, 2));
+    expect(made.filter((word) => formats.includes(word))).toEqual(['azure']);
   });
 
   test('when all fail, none is published', async () => {

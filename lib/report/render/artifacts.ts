@@ -13,7 +13,7 @@ export const linkToCache =
     const text = html`<code>${path}</code>`;
     return cacheUrl === undefined
       ? text
-      : link(`${cacheUrl}/${path.split('/').map(encodeURIComponent).join('/')}`, text);
+      : link(`${cacheUrl}/${path.toWellFormed().split('/').map(encodeURIComponent).join('/')}`, text);
   };
 
 const artifactTable = (caption: string, artifacts: readonly ArtifactModel[], toCache: ToCache): Html =>

@@ -13,8 +13,7 @@ export const failedCommandOf = (step: StepModel): CommandModel | undefined => {
   return step.commands.findLast(({ state }) => state === (step.outcome === 'vanished' ? 'running' : 'failed'));
 };
 
-const commandLines = (command: readonly string[], cwd: string): Html =>
-  html`<pre><code>cd ${formatCommand([cwd])} &amp;&amp; ${formatCommand(command)}</code></pre>`;
+const againLine = ({ command, cwd }: CommandModel): string => `cd ${formatCommand([cwd])} && ${formatCommand(command)}`;
 
 const errorText = (error: EventOf<'error'>): Html => html`
 <p><strong>${error.message}</strong> <span class="quiet"><code>${error.code}</code></span></p>
@@ -29,8 +28,9 @@ const failureOf = (step: StepModel, index: number): Html | undefined => {
   if (!isBad(step.outcome) && step.errors.length === 0) return undefined;
   const command = failedCommandOf(step);
   const link: Content = command && [
-    html`<p><a href="#${anchors.command(index, command.id)}">The log of the command that ${killed ? 'was running' : 'failed'}</a> (${endingOf(command)}):</p>`,
-    commandLines(command.command, command.cwd),
+    html`<p><a href="#${anchors.command(index, command.id)}">The log of the command that ${killed ? 'was running' : 'failed'}</a> (${endingOf(command)})</p>`,
+    !step.errors.some(({ hint = '' }) => hint.includes(againLine(command))) &&
+      html`<p>Run that command again:</p><pre><code>${againLine(command)}</code></pre>`,
   ];
   return html`<div class="notice ${isBad(step.outcome) ? 'bad' : 'warning'}"><h3>${callText(step)}${step.exitCode !== undefined && html` ended with exit code ${step.exitCode}`}</h3>
 ${killed && html`<p><strong>The step is gone and has not said how it ended.</strong> It was killed, or the machine was switched off. Running it again is safe.</p>`}

@@ -63,7 +63,7 @@ export const gantt = (id: string, title: string, gist: string, bars: readonly Ba
 <rect class="bar" x="${from}" y="${top + (ROW - BAR) / 2}" width="${rounded(Math.max(2, to - from))}" height="${BAR}" rx="2"/>
 <text class="took" x="${rounded(Math.max(from + 2, to) + 6)}" y="${top + 15}">${took}</text></g>\n`;
   });
-  return html`<div class="scroll" role="region" aria-label="${title}" tabindex="0"><svg class="gantt" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="${id}-title ${id}-gist">
+  return html`<div class="scroll" role="region" aria-label="Chart: ${title}" tabindex="0"><svg class="gantt" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="${id}-title ${id}-gist">
 <title id="${id}-title">${title}</title><desc id="${id}-gist">${gist}</desc>
 ${lines}${gaps}${rows}</svg></div>`;
 };

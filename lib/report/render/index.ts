@@ -2,6 +2,7 @@ import { facts, html, renderPage } from '../../html/index.ts';
 import type { RunModel } from '../model/types.ts';
 import { artifactsSection, linkToCache } from './artifacts.ts';
 import { cacheSection, troubleSection } from './cache.ts';
+import { chooseShown } from './choose.ts';
 import { environmentSection } from './environment.ts';
 import { failureSection } from './failure.ts';
 import { GANTT_STYLE } from './gantt.ts';
@@ -38,7 +39,8 @@ const STYLE = `${GANTT_STYLE}
  *
  * @returns the text of the file
  */
-export const renderReport = (run: RunModel, { cacheUrl, now, slipwayVersion }: RenderOptions): string => {
+export const renderReport = (whole: RunModel, { cacheUrl, now, slipwayVersion }: RenderOptions): string => {
+  const run = { ...whole, steps: whole.steps.map(chooseShown) };
   const failure = failureSection(run);
   const trouble = troubleSection(run);
   return renderPage({

@@ -1,11 +1,9 @@
 import { fold, type Html, html } from '../../html/index.ts';
 import { formatCommand } from '../../log/index.ts';
-import type { CommandModel, NoteModel, OutputModel, PhaseModel, RunModel, StepModel } from '../model/types.ts';
+import type { CommandModel, NoteModel, OutputModel, PhaseModel, StepModel } from '../model/types.ts';
+import type { ShownStep } from './choose.ts';
 import { failedCommandOf } from './failure.ts';
 import { anchors, callText, duration, endingOf, outcomeBadge } from './words.ts';
-
-/** More commands of one step than this are not listed one by one. */
-const MOST_COMMANDS = 600;
 
 /** A line of the page for it would be longer than anybody reads. */
 const MOST_COMMAND_CHARACTERS = 240;
@@ -37,21 +35,8 @@ const commandFold = (command: CommandModel, step: number, isCulprit: boolean): H
 const noteLine = ({ tone, text }: NoteModel): Html =>
   tone === 'warning' ? html`<p class="note warning">warning: ${text}</p>` : html`<p class="note">${text}</p>`;
 
-/** Those that failed, the longest, and the last ones. */
-const chooseCommands = (commands: readonly CommandModel[]): ReadonlySet<CommandModel> => {
-  if (commands.length <= MOST_COMMANDS) return new Set(commands);
-  const failed = commands.filter(({ state }) => state !== 'done').slice(-MOST_COMMANDS / 3);
-  const longest = commands.toSorted((a, b) => b.endedMs - b.startedMs - (a.endedMs - a.startedMs));
-  return new Set([...failed, ...commands.slice(-MOST_COMMANDS / 3), ...longest.slice(0, MOST_COMMANDS / 3)]);
-};
-
 /** Everything in a phase (or outside of all), in the order in which it happened. */
-const contentOf = (
-  step: StepModel,
-  index: number,
-  chosen: ReadonlySet<CommandModel>,
-  culprit: CommandModel | undefined,
-) => {
+const contentOf = (step: StepModel, index: number, culprit: CommandModel | undefined) => {
   const known = new Set(step.phases.map(({ id }) => id));
   /** What names a phase that there is no word of is outside of all. */
   const placeOf = (phase: number | undefined): number | undefined =>
@@ -63,7 +48,7 @@ const contentOf = (
         .filter(({ id, parent }) => id !== phase && placeOf(parent) === phase)
         .map((one) => ({ timeMs: one.startedMs, markup: phaseBlock(one, depth) })),
       ...step.commands
-        .filter((one) => placeOf(one.phase) === phase && chosen.has(one))
+        .filter((one) => placeOf(one.phase) === phase)
         .map((one) => ({ timeMs: one.startedMs, markup: commandFold(one, index, one === culprit) })),
       ...step.notes
         .filter((one) => placeOf(one.phase) === phase)
@@ -78,16 +63,15 @@ ${inside(phase.id, depth + 1)}</div>`;
   return inside(undefined, 0);
 };
 
-const stepLog = (step: StepModel, index: number): Html => {
+const stepLog = (step: ShownStep, index: number): Html => {
   const culprit = failedCommandOf(step);
-  const chosen = chooseCommands(step.commands);
-  const content = contentOf(step, index, culprit ? new Set([...chosen, culprit]) : chosen, culprit);
-  const lines = step.commands.reduce((sum, { output }) => sum + output.lines, 0);
-  const notShown = step.commands.length - chosen.size;
+  const content = contentOf(step, index, culprit);
+  const { allCommands, allLines } = step;
+  const notShown = allCommands - step.commands.length;
   return html`<h3 id="${anchors.step(index)}">${callText(step)} ${outcomeBadge(step.outcome)}</h3>
 ${fold({
   isOpen: culprit !== undefined,
-  summary: html`Log <span class="quiet">(${step.commands.length} commands, ${lines.toLocaleString('en')} lines, ${duration(step)})</span>`,
+  summary: html`Log <span class="quiet">(${allCommands.toLocaleString('en')} commands, ${allLines.toLocaleString('en')} lines, ${duration(step)})</span>`,
   body: [
     notShown > 0 &&
       html`<p class="left-out">${notShown.toLocaleString('en')} short commands that ended well are left out.</p>`,
@@ -100,5 +84,5 @@ ${fold({
 };
 
 /** What was said and printed, by step; open where a command failed. */
-export const logsSection = (run: RunModel): Html =>
-  html`<section aria-labelledby="logs"><h2 id="logs">Logs</h2>${run.steps.map(stepLog)}</section>`;
+export const logsSection = ({ steps }: { readonly steps: readonly ShownStep[] }): Html =>
+  html`<section aria-labelledby="logs"><h2 id="logs">Logs</h2>${steps.map(stepLog)}</section>`;

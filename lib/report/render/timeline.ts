@@ -1,6 +1,7 @@
 import { fold, type Html, html, table } from '../../html/index.ts';
 import { formatCommand, formatDuration } from '../../log/index.ts';
-import type { CommandModel, PhaseModel, RunModel, StepModel } from '../model/types.ts';
+import type { CommandModel, PhaseModel, StepModel } from '../model/types.ts';
+import type { ShownRun, ShownStep } from './choose.ts';
 import { type Bar, gantt } from './gantt.ts';
 import { anchors, callText, duration, endingOf, isBad, moment, outcomeBadge, outcomeWord } from './words.ts';
 
@@ -45,8 +46,8 @@ const longest = (bars: readonly Bar[]): Bar[] => {
   return bars.filter((bar) => chosen.has(bar));
 };
 
-const drawn = (shown: readonly Bar[], all: readonly Bar[]): string =>
-  shown.length === all.length ? '' : ` Drawn are the ${shown.length} longest of ${all.length}.`;
+const drawn = (shown: readonly Bar[], all: number): string =>
+  shown.length === all ? '' : ` Drawn are the ${shown.length} longest of ${all}.`;
 
 const byStart = (a: Bar, b: Bar): number => a.startedMs - b.startedMs || b.endedMs - a.endedMs || a.depth - b.depth;
 
@@ -85,11 +86,11 @@ const commandTable = (step: StepModel, index: number): Html =>
       .map(({ cells, ...time }) => [...cells, formatDuration(time.startedMs - step.startedMs), duration(time)]),
   });
 
-const stepDetails = (step: StepModel, index: number): Html => {
+const stepDetails = (step: ShownStep, index: number): Html => {
   const all = barsInside(step);
   if (all.length === 0) return html``;
   const shown = longest(all);
-  const gist = `${step.phases.length} phases and ${step.commands.length} commands in ${duration(step)}.${drawn(shown, all)}`;
+  const gist = `${step.phases.length} phases and ${step.allCommands} commands in ${duration(step)}.${drawn(shown, step.phases.length + step.allCommands)}`;
   return fold({
     summary: html`Commands of <strong>${callText(step)}</strong> <span class="quiet">(${gist.replace(/\.$/, '')})</span>`,
     body: [
@@ -99,7 +100,7 @@ const stepDetails = (step: StepModel, index: number): Html => {
   });
 };
 
-const overviewTable = (run: RunModel): Html =>
+const overviewTable = (run: ShownRun): Html =>
   table({
     caption: 'Steps and phases over time',
     columns: [
@@ -125,12 +126,12 @@ const overviewTable = (run: RunModel): Html =>
   });
 
 /** What ran when: steps and phases in one chart, the commands of each step in one of its own. */
-export const timelineSection = (run: RunModel): Html => {
+export const timelineSection = (run: ShownRun): Html => {
   const all = run.steps.flatMap((step) => [stepBar(step), ...step.phases.map(phaseBar)]);
   const steps = all.filter(({ look }) => look === 'step');
   const shown = longest(all);
   const slowest = steps.toSorted((a, b) => lengthOf(b) - lengthOf(a))[0];
-  const gist = `${steps.length} steps in ${duration(run)}; the longest is ${slowest?.label} with ${formatDuration(slowest ? lengthOf(slowest) : 0)}.${drawn(shown, all)}`;
+  const gist = `${steps.length} steps in ${duration(run)}; the longest is ${slowest?.label} with ${formatDuration(slowest ? lengthOf(slowest) : 0)}.${drawn(shown, all.length)}`;
   return html`<section aria-labelledby="timeline"><h2 id="timeline">Timeline</h2>
 <p>${gist}</p>
 ${gantt('gantt', 'Steps and phases over time', gist, shown)}
