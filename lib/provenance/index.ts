@@ -5,7 +5,5 @@ export { PROVENANCE_FOLDER, provenanceFolder, versionOfPath } from './place.ts';
 export { publishStatement } from './publish-statement.ts';
 export type { Dependency, ReadStatement } from './read-statement.ts';
 export { faultsIn, showChain } from './show-chain.ts';
-export { createStatementReader, type LoadedStatement } from './statements.ts';
-export { verifyVersion } from './verify-version.ts';
 export { createStatementReader, type LoadedStatement, type StatementReader } from './statements.ts';
 export { formatOfName, verifyVersion } from './verify-version.ts';
