@@ -39,6 +39,8 @@ a { color: var(--link); text-underline-offset: .15em; overflow-wrap: anywhere; }
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; border-radius: 2px; }
 code, pre, kbd { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: .875em; }
 code { overflow-wrap: anywhere; }
+pre code { font-size: inherit; }
+time { white-space: nowrap; }
 pre {
   margin: .5rem 0; padding: .75rem 1rem; background: var(--raised); border: 1px solid var(--edge); border-radius: 6px;
   white-space: pre-wrap; overflow-wrap: anywhere; font-size: .8125rem; line-height: 1.45; tab-size: 8;
@@ -57,7 +59,7 @@ caption { text-align: left; color: var(--quiet); padding: 0 0 .375rem; }
 th, td { text-align: left; vertical-align: top; padding: .375rem .75rem .375rem 0; border-bottom: 1px solid var(--edge); }
 th { font-weight: 600; }
 thead th { color: var(--quiet); font-weight: 500; font-size: .8125rem; white-space: nowrap; }
-tbody th { font-weight: 500; }
+tbody th { font-weight: 500; min-width: 9rem; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 details { border: 1px solid var(--edge); border-radius: 6px; margin: .5rem 0; }
 details[open] > summary { border-bottom: 1px solid var(--edge); }
@@ -86,5 +88,4 @@ summary:hover { background: var(--raised); }
   tr, svg { break-inside: avoid; }
   .badge, .notice, svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
-@media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }
 `;

@@ -16,6 +16,7 @@ const outdir = process.argv[2] ?? join(root, 'node_modules/.slipway');
 const STEPS = [
   'sdk_bootstrap',
   'sdk_container',
+  'sdk_tag',
   'packages_tag',
   'packages',
   'push_pkgs',
@@ -27,7 +28,12 @@ const STEPS = [
   'release',
   'verify',
   'cache',
+  'doctor',
+  'report',
+  'watch',
+  'job',
 ];
+
 /**
  * In a bundle a module is no longer where its source is; what it says of its place goes on meaning the source. Only the step itself is the program:
  * one step may import another.

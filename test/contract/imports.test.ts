@@ -6,14 +6,21 @@ const BASE = ['log', 'errors', 'process', 'config', 'git', 'html'];
 
 /** Which ability may use which other one. A new line here is a decision; docs/adr/ is the place for its reasons. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  // What programs outside may import; a thin front before the abilities.
+  api: ['cache', 'container', 'dedup', 'report', 'signing', 'tree', 'version'],
   cache: ['signing'],
   // Which versions go is decided by the same rules as in retention. Exported and imported images have the engines' archive formats, which container reads and writes.
   'cache-tools': ['cache', 'container', 'dedup', 'retention', 'signing', 'version'],
   // Layers of images in the deduplicated store.
   container: ['cache', 'dedup'],
   dedup: ['cache'],
+  glue: ['pipeline'],
+  // It looks at everything that a step works with, in the way that the step does.
+  doctor: ['cache', 'container', 'qemu', 'setup', 'signing', 'step', 'tree'],
   provenance: ['cache', 'signing', 'version'],
   release: ['cache', 'container'],
+  // What it is made from.
+  report: ['recording', 'version'],
   retention: ['cache', 'version'],
   setup: ['container'],
   tag: ['version'],
@@ -23,7 +30,20 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // The description of a tree names the parts that read it.
   tree: ['qemu', 'release', 'retention', 'testing', 'vendor-tests'],
   // What all steps have in common: it puts the abilities together.
-  step: ['cache', 'container', 'dedup', 'patch', 'provenance', 'signing', 'tag', 'tree', 'vendor-tests', 'version'],
+  step: [
+    'cache',
+    'container',
+    'dedup',
+    'diagnosis',
+    'patch',
+    'provenance',
+    'recording',
+    'signing',
+    'tag',
+    'tree',
+    'vendor-tests',
+    'version',
+  ],
 };
 
 const files = [...sourceFiles('lib/**/*.ts'), ...sourceFiles('ci-automation/**/*.ts')];
