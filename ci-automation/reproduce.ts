@@ -129,7 +129,10 @@ const reproduce = async (job: Job, version: string): Promise<number> => {
 const newestFetched = async (cacheDir: string): Promise<string> => {
   const names: string[] = await readdir(join(cacheDir, 'reproduce')).catch(() => []);
   const versions = names.filter((name) => explainVersionNumber(name) === undefined);
-  const found = await newestWith(versions, async (version) => (await readPlan(foldersOf(cacheDir, version))) !== undefined);
+  const found = await newestWith(
+    versions,
+    async (version) => (await readPlan(foldersOf(cacheDir, version))) !== undefined,
+  );
   if (found !== undefined) return found;
   throw slipwayError('REPRODUCE_NOT_FETCHED', { version: LATEST, missing: ['nothing was fetched'] });
 };
