@@ -4,5 +4,5 @@ export { type BuildRecord, type BuildSource, makeStatement, type UsedImage } fro
 export { PROVENANCE_FOLDER, provenanceFolder, versionOfPath } from './place.ts';
 export { publishStatement } from './publish-statement.ts';
 export { faultsIn, showChain } from './show-chain.ts';
-export { createStatementReader } from './statements.ts';
+export { createStatementReader, type LoadedStatement } from './statements.ts';
 export { verifyVersion } from './verify-version.ts';

@@ -31,6 +31,8 @@ export interface ReadStatement {
   readonly dependencies: readonly Dependency[];
   /** Commit that was checked out, when it was not the tag's. */
   readonly head?: string;
+  /** Vendor formats that were made. */
+  readonly made: readonly string[];
   readonly builderId: string;
   readonly finishedOn: string;
 }
@@ -71,7 +73,9 @@ const statementSchema = v.object({
         version: text,
         arguments: v.array(text),
       }),
-      internalParameters: v.optional(v.object({ head: v.optional(v.pipe(text, v.regex(COMMIT))) })),
+      internalParameters: v.optional(
+        v.object({ head: v.optional(v.pipe(text, v.regex(COMMIT))), made: v.optional(v.array(text)) }),
+      ),
       resolvedDependencies: v.array(
         v.object({ uri: v.optional(text), name: v.optional(text), digest: v.record(v.string(), text) }),
       ),
@@ -134,6 +138,7 @@ export const readStatement = (payload: Buffer, path: string): ReadStatement => {
     subjects,
     dependencies: resolvedDependencies.map(dependencyOf),
     head: internalParameters?.head,
+    made: internalParameters?.made ?? [],
     builderId: predicate.runDetails.builder.id,
     finishedOn: predicate.runDetails.metadata.finishedOn,
   };
