@@ -92,7 +92,7 @@ export const jobs: Record<string, Job> = ${JSON.stringify(jobs)};
 };
 
 test('the plan for Bamboo has the published form', async () => {
-  const folder = await makeTempFolder();
+  const folder = makeTempFolder();
   const text = readFileSync(join(SLIPWAY, 'config/glue/bamboo', SPEC), 'utf8');
   writeFileSync(join(folder, 'right.ts'), typed(text));
   writeFileSync(

@@ -22,10 +22,10 @@ const lint = (file: string) =>
 
 test('the pipeline for Tekton is clean to its linter, which finds what is wrong', async () => {
   expect(await lint(FILE)).toEqual({ exitCode: 0, output: '' });
-  const wrong = join(await makeTempFolder(), 'wrong.yaml');
+  const wrong = join(makeTempFolder(), 'wrong.yaml');
   writeFileSync(
     wrong,
-    readFileSync(FILE, 'utf8').replace('name: slipway-job\n      runAfter', 'name: slipway-jbo\n      runAfter'),
+    readFileSync(FILE, 'utf8').replace('taskRef:\n        name: slipway-job', 'taskRef:\n        name: slipway-jbo'),
   );
   const { exitCode, output } = await lint(wrong);
   expect(exitCode).not.toBe(0);
