@@ -10,6 +10,7 @@ import { processErrors } from './catalog/process.ts';
 import { provenanceErrors } from './catalog/provenance.ts';
 import { recordingErrors } from './catalog/recording.ts';
 import { releaseErrors } from './catalog/release.ts';
+import { reproduceErrors } from './catalog/reproduce.ts';
 import { retentionErrors } from './catalog/retention.ts';
 import { setupErrors } from './catalog/setup.ts';
 import { signingErrors } from './catalog/signing.ts';
@@ -37,6 +38,7 @@ export const catalog = {
   ...provenanceErrors,
   ...recordingErrors,
   ...releaseErrors,
+  ...reproduceErrors,
   ...retentionErrors,
   ...setupErrors,
   ...signingErrors,

@@ -26,6 +26,8 @@ export interface ReadStatement {
   readonly step: string;
   readonly arch?: string;
   readonly arguments: readonly string[];
+  /** Settings that made a difference to what was built, by name. */
+  readonly settings: Readonly<Record<string, string>>;
   /** By cache path. */
   readonly subjects: ReadonlyMap<string, SubjectDigest>;
   readonly dependencies: readonly Dependency[];
@@ -72,6 +74,10 @@ const statementSchema = v.object({
         arch: v.optional(text),
         version: text,
         arguments: v.array(text),
+        settings: v.optional(
+          v.record(v.string(), v.pipe(v.union([text, v.number(), v.boolean()]), v.transform(String))),
+          {},
+        ),
       }),
       internalParameters: v.optional(
         v.object({ head: v.optional(v.pipe(text, v.regex(COMMIT))), made: v.optional(v.array(text)) }),
@@ -135,6 +141,7 @@ export const readStatement = (payload: Buffer, path: string): ReadStatement => {
     step,
     arch,
     arguments: externalParameters.arguments,
+    settings: externalParameters.settings,
     subjects,
     dependencies: resolvedDependencies.map(dependencyOf),
     head: internalParameters?.head,
