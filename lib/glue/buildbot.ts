@@ -152,11 +152,7 @@ export const buildbot: Generator = {
     ];
     return [
       { path: 'master.cfg', text: lines.join('\n') },
-      // Short lists on one line, as people write them.
-      {
-        path: 'site.example.json',
-        text: `${JSON.stringify(EXAMPLE_SITE, undefined, 2).replace(/\[\n\s+("[^\]]*")\n\s+\]/g, (_, list: string) => `[${list.replace(/\n\s+/g, ' ')}]`)}\n`,
-      },
+      { path: 'site.example.json', text: `${JSON.stringify(EXAMPLE_SITE, undefined, 2)}\n` },
     ];
   },
 };

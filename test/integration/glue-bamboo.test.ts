@@ -69,7 +69,7 @@ describe('the plan for Bamboo, in an executor of ours', () => {
       const variables = { PIPELINE_VARIANT: 'release', PIPELINE_VERSION: 'alpha-4888.0.0' };
       const { jobs } = await run('release', { variables });
       expect(jobs).toMatchObject({
-        version: 'successful',
+        'version-job': 'successful',
         sdk_bootstrap: 'successful',
         'packages-amd64': 'failed',
         'image-amd64': 'not run',
