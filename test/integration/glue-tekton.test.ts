@@ -17,7 +17,7 @@ const lint = (file: string) =>
       'vscode',
       file,
     ],
-    { cwd: SLIPWAY, env: process.env },
+    { cwd: SLIPWAY, env: { PATH: process.env.PATH, HOME: process.env.HOME } },
   );
 
 test('the pipeline for Tekton is clean to its linter, which finds what is wrong', async () => {
