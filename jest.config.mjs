@@ -18,6 +18,8 @@ const layer = (name, folders) => ({
 export default {
   // A second is short for connections that were just closed, after ten minutes of tests in one process; what does not end by itself is found all the same.
   openHandlesTimeout: 5000,
+  // A limit is for what hangs; a busy machine makes anything slow. Those who need more say so themselves.
+  testTimeout: 120_000,
   projects: [
     layer('fast', ['lib', 'contract', 'ci-automation', 'skiff']),
     layer('integration', ['integration']),

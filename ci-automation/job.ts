@@ -10,7 +10,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exitCodeOf, SlipwayError, slipwayError } from '../lib/errors/index.ts';
 import type { Log } from '../lib/log/index.ts';
-import { FIRST_STEP, findPipelineFile, type PipelineDefinition, readPipeline } from '../lib/pipeline/index.ts';
+import {
+  FIRST_STEP,
+  findPipelineFile,
+  type PipelineDefinition,
+  readPipeline,
+  resolveJobs,
+} from '../lib/pipeline/index.ts';
 import { createRunner, type Runner } from '../lib/process/index.ts';
 import {
   type Interruption,
@@ -55,10 +61,25 @@ interface JobOutput {
   close(): Promise<void>;
 }
 
+/** Most file systems have names of 255 bytes. */
+const MAX_NAME = 120;
+
+/** Each job has a folder of its own, because some CIs keep what all jobs left in one place: the id of the job, or its words. */
+const folderOf = (pipeline: PipelineDefinition, words: readonly string[]): string => {
+  const job = resolveJobs(pipeline).find((one) => one.words.join(' ') === words.join(' '));
+  return (
+    job?.id ??
+    words
+      .join('-')
+      .replace(/[^\w.-]/g, '_')
+      .slice(0, MAX_NAME)
+  );
+};
+
 /** Starts with an empty folder: a checkout that a CI keeps has the one of an earlier job. */
-const openOutput = async (io: StepIo, { artifacts }: PipelineDefinition): Promise<JobOutput> => {
-  const folder = join(io.cwd, artifacts.folder);
-  await rm(folder, { recursive: true, force: true });
+const openOutput = async (io: StepIo, { artifacts }: PipelineDefinition, name: string): Promise<JobOutput> => {
+  await rm(join(io.cwd, artifacts.folder), { recursive: true, force: true });
+  const folder = join(io.cwd, artifacts.folder, name);
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'log.txt');
   let written = Promise.resolve();
@@ -96,7 +117,8 @@ const decideVersion = async (job: JobIo, request: JobRequest): Promise<JobEnd> =
   if (end.exitCode !== 0) return end;
   const isUnchanged = end.result?.summary?.outcome === 'unchanged';
   const tag = isUnchanged ? NOTHING_TO_BUILD : wanted;
-  await appendFile(join(job.folder, 'pipeline.env'), `PIPELINE_TAG=${tag}\n`);
+  await writeFile(join(job.folder, 'pipeline.env'), `PIPELINE_TAG=${tag}\n`);
+  await writeFile(join(job.folder, 'PIPELINE_TAG'), tag);
   await tellOutput(job.io.env, 'PIPELINE_TAG', tag);
   if (!isUnchanged) return { ...end, tag };
   return { ...end, outcome: 'nothing to do', reason: String(end.result?.summary?.reason ?? 'nothing changed') };
@@ -170,7 +192,7 @@ const finish = async (job: JobIo, title: string, end: JobEnd, startedMs: number)
 
 const runJob = async (io: StepIo, pipeline: PipelineDefinition, words: readonly string[]): Promise<number> => {
   const startedMs = io.now().getTime();
-  const output = await openOutput(io, pipeline);
+  const output = await openOutput(io, pipeline, folderOf(pipeline, words));
   const secretsFolder = await mkdtemp(join(io.env.TMPDIR || tmpdir(), 'slipway-job-'));
   // A signal between two programs must not end the job without its cleanup.
   const interruption = watchSignals(io.onSignal);

@@ -10,6 +10,7 @@ import { requireEngine } from '../lib/container/index.ts';
 import { exitCodeOf } from '../lib/errors/index.ts';
 import type { Log } from '../lib/log/index.ts';
 import { createRunner } from '../lib/process/index.ts';
+import { makeOwnName } from '../lib/process/process-identity.ts';
 import { prepareHost } from '../lib/setup/index.ts';
 import { configFiles, openLog, reportError, type StepIo, storeSettings } from '../lib/step/index.ts';
 import { readTreeDescription, type TreeDescription } from '../lib/tree/index.ts';
@@ -18,6 +19,7 @@ import { type NightlyRequest, nightlyHelp, parseNightlyRequest } from './nightly
 import { freeContainers } from './nightly/free.ts';
 import { checkoutBuild, lastBuild } from './nightly/last-build.ts';
 import { planNightly } from './nightly/plan.ts';
+import { writeNightlyReport } from './nightly/report.ts';
 import { runStepScript, type StepRun } from './nightly/run-steps.ts';
 import { inspectSdk, type SdkState } from './nightly/sdk-reuse.ts';
 import { prepareSigningKey } from './nightly/signing-key.ts';
@@ -41,7 +43,9 @@ const stepEnvironment = async (
   const config = request.config ? { SLIPWAY_CONFIG: request.config } : {};
   // A person waits here: an image that does not boot is to be told after two tries, not after the twenty of a CI.
   const retries = origins.MAX_RETRIES.kind === 'default' ? { MAX_RETRIES: '2' } : {};
-  return { ...io.env, ...request.settings, ...signing, ...config, ...retries };
+  // By it the steps' events are put together, and a watcher knows whether another step is to come.
+  const run = values.SLIPWAY_RUN || makeOwnName();
+  return { ...io.env, ...request.settings, ...signing, ...config, ...retries, SLIPWAY_RUN: run };
 };
 
 /** The step found that nothing changed since the last build. */
@@ -116,10 +120,12 @@ const build = async (
   if (!sdk.isUsable && !request.from) log.info(`A new SDK is made: ${sdk.why}.`);
   const runs = await runSteps(steps, { env, cwd: tree }, log);
   await store.close();
+  const report = await writeNightlyReport(tree, settings, log, io);
   const last = runs.at(-1);
   if (last && isUnchanged(last)) {
     const { reason } = last.result?.summary ?? {};
-    io.stdout(`\nNothing to build: ${reason}.\nAVOID_NIGHTLY_BUILD_SHORTCUTS=1 builds all the same.\n`);
+    const made = report === undefined ? '' : `Report: ${report}\n`;
+    io.stdout(`\nNothing to build: ${reason}.\nAVOID_NIGHTLY_BUILD_SHORTCUTS=1 builds all the same.\n${made}`);
     return 0;
   }
   if (!request.keep) {
@@ -136,6 +142,7 @@ const build = async (
       durationMs: Date.now() - startedMs,
       cacheLocation,
       tree,
+      report,
       startCommand: startCommand(runs, {
         tree,
         cacheDir: settings.BUILDCACHE_SERVER ? undefined : settings.BUILDCACHE_DIR,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runStep, type StepDefinition, type StepIo } from '../lib/step/index.ts';
+import { foldingFor } from './ci/folding.ts';
 
 /** Slipway's own folder. */
 export const SLIPWAY_ROOT = join(import.meta.dirname, '..');
@@ -22,7 +23,14 @@ export const processIo = async (): Promise<StepIo> => ({
   stderr: {
     write: (text) => process.stderr.write(text),
     isTerminal: isTerminal(),
-    columns: process.stderr.columns,
+    // Asked again and again, because a window may change its size.
+    get columns() {
+      return process.stderr.columns;
+    },
+    get rows() {
+      return process.stderr.rows;
+    },
+    folding: foldingFor(process.env),
   },
   onSignal(handler) {
     const onInt = (): void => handler('SIGINT');

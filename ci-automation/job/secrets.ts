@@ -4,8 +4,11 @@ import type { PipelineDefinition } from '../../lib/pipeline/index.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Before the name of a secret that is a file, for a CI that stores texts only; the steps never see it. */
-const TEXT_PREFIX = 'TEXT_OF_';
+/**
+ * Before the name of a secret, for CIs that store texts only; the steps never see it. The second one is how Bamboo hands a variable
+ * `secret.NAME` to scripts; it hides the values of those that are called so.
+ */
+const TEXT_PREFIXES = ['TEXT_OF_', 'bamboo_secret_'];
 
 const asFile = async (folder: string, name: string, text: string | undefined): Promise<string | undefined> => {
   if (!text?.trim()) return undefined;
@@ -27,9 +30,10 @@ export const withSecretFiles = async (
 ): Promise<Record<string, string | undefined>> => {
   const own: Record<string, string | undefined> = { ...env };
   for (const [name, kind] of Object.entries(secrets)) {
-    const text = own[TEXT_PREFIX + name];
-    delete own[TEXT_PREFIX + name];
-    if (kind === 'file') own[name] = own[name] || (await asFile(folder, name, text));
+    const texts = TEXT_PREFIXES.map((prefix) => own[prefix + name]);
+    for (const prefix of TEXT_PREFIXES) delete own[prefix + name];
+    const text = texts.find(Boolean);
+    own[name] ||= kind === 'file' ? await asFile(folder, name, text) : text;
   }
   return own;
 };

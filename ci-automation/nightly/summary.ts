@@ -14,6 +14,8 @@ export interface SummaryFacts {
   readonly cacheLocation: string;
   /** Absolute path of the OS tree, where the logs and results are. */
   readonly tree: string;
+  /** Absolute path of the page about the run, if it could be made. */
+  readonly report: string | undefined;
   /** A command line that starts the image, if there is one to start. */
   readonly startCommand: string | undefined;
 }
@@ -88,6 +90,7 @@ export const summaryText = (facts: SummaryFacts): string => {
     ...(images.length > 0 ? ['', 'Images:', ...images] : []),
     ...(facts.startCommand ? ['', 'Start it:', `  ${facts.startCommand}`] : []),
     '',
+    ...(facts.report ? [`Report:  ${facts.report}`] : []),
     `Results: ${facts.tree}/__build__/slipway/`,
     `Logs:    ${facts.cacheLocation}/build-logs/`,
     '',

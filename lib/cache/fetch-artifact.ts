@@ -56,23 +56,39 @@ const fetchOnce = async (
   if (await isThere(file)) {
     try {
       const verified = await verifyArtifact(parts, path, file, file, proofs);
-      log.info(`${nameOf(path)} is here already and verifies`);
+      log.emit({
+        kind: 'cache-hit',
+        what: 'artifact',
+        path,
+        reason: 'it is here already and verifies',
+        sizeBytes: verified.sizeBytes,
+      });
       return recordOf(verified);
     } catch (error) {
       if (!isSlipwayError(error, 'ARTIFACT_DIGEST_MISMATCH')) throw error;
-      log.info(`${nameOf(path)} is here already but is another one than in the cache: fetching it`);
+      log.emit({ kind: 'cache-miss', what: 'artifact', path, reason: 'what is here is another one than in the cache' });
     }
   }
   const arrival = arrivalFile(path, toFolder);
   // A name that nobody else writes to, so that what is renamed at the end is what was verified.
   const unverified = join(scratch, 'artifact');
   let progress: Progress | undefined;
+  let movedBytes = 0;
+  const startedMs = performance.now();
   const start = (sizeBytes?: number): Progress => (progress ??= log.progress(`download ${nameOf(path)}`, sizeBytes));
-  await store.download(path, arrival, { onSize: start, onBytes: (bytes) => start().advance(bytes) });
+  const onBytes = (bytes: number): void => {
+    movedBytes += bytes;
+    start().advance(bytes);
+  };
+  await store.download(path, arrival, { onSize: start, onBytes });
   start().finish();
+  const durationMs = performance.now() - startedMs;
   await rename(arrival, unverified);
   const verified = await verifyArtifact(parts, path, unverified, file, proofs);
   await rename(unverified, file);
+  // What an earlier try had brought already did not cross again.
+  const reusedBytes = Math.max(0, verified.sizeBytes - movedBytes);
+  log.emit({ kind: 'transfer', direction: 'down', what: path, movedBytes, reusedBytes, durationMs });
   return recordOf(verified);
 };
 

@@ -41,17 +41,31 @@ const staleSignatures = (path: CachePath): CachePath[] => {
   return [sig, digestsAsc, digestsSig];
 };
 
+/** Bytes of files; a link has none. */
+const sizeOf = async (uploads: readonly Upload[]): Promise<number> => {
+  const sizes = await Promise.all(uploads.map(async (one) => (one.linkTarget ? 0 : (await stat(one.file)).size)));
+  return sizes.reduce((sum, size) => sum + size, 0);
+};
+
+/** Sends files, and says what that cost. */
 const send = async (
   { folder }: PublishRequest,
   { store, log }: PublishParts,
   uploads: readonly Upload[],
+  reusedBytes: number,
   beforePlacing: PublishOptions['beforePlacing'],
 ): Promise<void> => {
-  const sizes = await Promise.all(uploads.map(async (one) => (one.linkTarget ? 0 : (await stat(one.file)).size)));
-  const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
-  const progress = log.progress(`upload to ${folder}`, totalBytes);
-  await store.publish(uploads, { onBytes: (bytes) => progress.advance(bytes), lockFolder: folder, beforePlacing });
+  const progress = log.progress(`upload to ${folder}`, await sizeOf(uploads));
+  const startedMs = performance.now();
+  let movedBytes = 0;
+  const onBytes = (bytes: number): void => {
+    movedBytes += bytes;
+    progress.advance(bytes);
+  };
+  await store.publish(uploads, { onBytes, lockFolder: folder, beforePlacing });
   progress.finish();
+  const durationMs = performance.now() - startedMs;
+  log.emit({ kind: 'transfer', direction: 'up', what: folder, movedBytes, reusedBytes, durationMs });
 };
 
 /** The store as anybody reads it, who knows which names there are; nothing is deleted by way of it. */
@@ -126,8 +140,11 @@ const publishMissing = async (
     .filter((artifact) => isSent(artifact) || !isWhole(artifact))
     .flatMap((artifact) => artifact.companions);
   const uploads = order(request, artifacts, [...companions, ...extra]);
-  if (same.length > 0)
-    log.info(`${same.length} of ${prepared.length} files are already in ${store.location}, the same`);
+  const reusedBytes = await sizeOf(leftOut.map(({ upload }) => upload));
+  if (same.length > 0) {
+    const reason = `${same.length} of ${prepared.length} files are already in ${store.location}, the same`;
+    log.emit({ kind: 'cache-hit', what: 'published files', path: request.folder, reason, sizeBytes: reusedBytes });
+  }
   if (uploads.length === 0) {
     // Frees what an earlier try may have left.
     await store.publish([]);
@@ -136,7 +153,7 @@ const publishMissing = async (
 
   let outcome: Outcome = { state: 'published', judgement };
   let refusal: unknown;
-  await send(request, parts, uploads, async (there) => {
+  await send(request, parts, uploads, reusedBytes, async (there) => {
     try {
       outcome = await decideFinally(request, parts, set, leftOut, there);
       return outcome.state === 'published';
@@ -184,6 +201,9 @@ export const publishArtifacts = async (
     log.warn(`Somebody else published to ${request.folder} at the same time: sending the whole set.`);
     outcome = await publishMissing(request, parts, set, true);
   }
-  if (outcome.state === 'joined') log.info(`${request.folder} is in ${store.location} already, the same.`);
+  if (outcome.state === 'joined') {
+    const [path, reason] = [request.folder, `it is in ${store.location} already, the same`];
+    log.emit({ kind: 'cache-hit', what: 'published files', path, reason });
+  }
   return recordsOf(set, outcome);
 };

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { slipwayError } from '../errors/index.ts';
-import { formatDuration, type Log } from '../log/index.ts';
+import type { Log } from '../log/index.ts';
 import { TransientError } from './failures.ts';
 
 /** How patient to be with a server. */
@@ -51,7 +51,8 @@ export const tryAgain = async <T>(work: () => Promise<T>, options: TryOptions): 
         throw slipwayError('CACHE_UNREACHABLE', { host, tries, doing, problem: error.message }, error.cause ?? error);
       }
       const delayMs = patience.firstDelayMs * 2 ** (failedInRow - 1);
-      log.warn(`${host}, ${doing}: ${error.message}; trying again in ${formatDuration(delayMs)} (try ${tries + 1})`);
+      const what = `${host}, ${doing}`;
+      log.emit({ kind: 'retry', what, attempt: tries, tries: patience.tries, delayMs, reason: error.message });
       await sleep(delayMs, undefined, { signal }).catch(() => {});
     }
   }

@@ -7,6 +7,7 @@ export { flagOf, type OptionSpec, type OptionTable, type ValuesOf } from './opti
 export {
   type LoadedSettings,
   loadSettings,
+  misspeltNames,
   type SettingName,
   type Settings,
   secretsOf,

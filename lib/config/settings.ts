@@ -46,6 +46,14 @@ const OUR_PREFIX = /^(BUILDCACHE|SLIPWAY)_/;
 /** Read before the settings are, or by the first script that runs; not part of the table. */
 const SPECIAL = ['SLIPWAY_CONFIG', 'SLIPWAY_FLATCAR_TREE', 'SLIPWAY_HOME'];
 
+/** Names in the environment that only Slipway could mean and that it does not know, with the name that may have been meant. */
+export const misspeltNames = (
+  env: SettingsInput['env'],
+): readonly { readonly name: string; readonly meant: string | undefined }[] =>
+  Object.keys(env)
+    .filter((name) => env[name] !== undefined && OUR_PREFIX.test(name) && !isSetting(name) && !SPECIAL.includes(name))
+    .map((name) => ({ name, meant: nearest(name, NAMES) }));
+
 const unknownKeyFault = (name: string, where: string): ConfigFault => {
   const meant = nearest(name, NAMES);
   return { where, text: `unknown setting '${name}'.${meant ? ` Did you mean '${meant}'?` : ''}` };

@@ -6,6 +6,8 @@ import { podmanSettings, readPodmanFacts } from './podman-conf.ts';
 export interface FoundEngine {
   readonly name: 'docker' | 'podman';
   readonly command: Command;
+  /** As its server says; absent when it says it in a way of its own. */
+  readonly version?: string;
   /** For its commands, and for the tree's entry points, which call the engine too: `docker`, and `CONTAINERS_CONF` where needed. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -23,6 +25,8 @@ export interface EngineSearchOptions {
   readonly query: Runner;
   /** Default: whether this process is root's. */
   readonly isRoot?: boolean;
+  /** Milliseconds that a candidate has for its answer; default 20000. */
+  readonly answerTimeoutMs?: number;
   /** Default: {@link readPodmanFacts}. */
   readonly podmanFacts?: typeof readPodmanFacts;
 }
@@ -48,8 +52,11 @@ const candidates = (env: EngineSearchOptions['env'], isRoot: boolean): Command[]
   return [['docker'], ['sudo', '-n', 'docker'], ['sudo', '-n', 'podman'], ['podman']];
 };
 
-const askEngine = async (command: Command, query: Runner): Promise<{ text: string; exitCode: number }> => {
-  const options = { stdout: 'capture', okExitCodes: ANY_ANSWER, timeoutMs: ANSWER_TIMEOUT_MS } as const;
+const askEngine = async (
+  command: Command,
+  { query, answerTimeoutMs: timeoutMs = ANSWER_TIMEOUT_MS }: EngineSearchOptions,
+): Promise<{ text: string; exitCode: number }> => {
+  const options = { stdout: 'capture', okExitCodes: ANY_ANSWER, timeoutMs } as const;
   try {
     const { stdout, stderr, exitCode } = await query.run([...command, 'version'] as unknown as Command, options);
     return { text: `${stdout}\n${stderr}`, exitCode };
@@ -67,10 +74,14 @@ const withEnvironment = (command: Command, env: Readonly<Record<string, string>>
   return [...command.slice(0, -1), 'env', ...settings, ...command.slice(-1)] as unknown as Command;
 };
 
-const preparePodman = async (command: Command, options: EngineSearchOptions): Promise<Answer> => {
+/** From the long form of `version`, where docker names its client first. */
+const versionIn = (text: string): string | undefined =>
+  (/^Server:[\s\S]*?\bVersion:\s*(\S+)/m.exec(text) ?? /^Version:\s*(\S+)/m.exec(text))?.[1];
+
+const preparePodman = async (command: Command, text: string, options: EngineSearchOptions): Promise<Answer> => {
   const { exitCode, stdout, stderr } = await options.query.run(
     [...command, 'info', '--format', '{{.Host.OCIRuntime.Name}}'] as unknown as Command,
-    { stdout: 'capture', okExitCodes: ANY_ANSWER, timeoutMs: ANSWER_TIMEOUT_MS },
+    { stdout: 'capture', okExitCodes: ANY_ANSWER, timeoutMs: options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS },
   );
   if (exitCode !== 0) return { detail: lastLine(stderr) };
   const conf = podmanSettings(await (options.podmanFacts ?? readPodmanFacts)(stdout.trim()));
@@ -78,15 +89,16 @@ const preparePodman = async (command: Command, options: EngineSearchOptions): Pr
   const env: Record<string, string> =
     conf === undefined || options.env.CONTAINERS_CONF ? {} : { CONTAINERS_CONF: conf };
   const full = withEnvironment(command, env);
-  return { engine: { name: 'podman', command: full, env: { ...env, docker: full.join(' ') } } };
+  const version = versionIn(text);
+  return { engine: { name: 'podman', command: full, version, env: { ...env, docker: full.join(' ') } } };
 };
 
 const tryEngine = async (command: Command, options: EngineSearchOptions): Promise<Answer> => {
-  const { text, exitCode } = await askEngine(command, options.query);
+  const { text, exitCode } = await askEngine(command, options);
   if (exitCode !== 0) return { detail: lastLine(text) };
   // The package podman-docker calls podman 'docker'.
-  if (/podman/i.test(text)) return preparePodman(command, options);
-  return { engine: { name: 'docker', command, env: { docker: command.join(' ') } } };
+  if (/podman/i.test(text)) return preparePodman(command, text, options);
+  return { engine: { name: 'docker', command, version: versionIn(text), env: { docker: command.join(' ') } } };
 };
 
 /** Looks for a container engine that answers, without starting or installing anything. Costs one short command where docker runs. */

@@ -15,13 +15,16 @@ type Ensured = Awaited<ReturnType<ContainerCache['ensure']>>;
 /** Enough of an ID for a person to compare. */
 const shortId = (id: string): string => id.slice(0, 12);
 
-const sayWhyLocalWillNotDo = (
+/** Says why what the engine has, if it has anything, will not do. */
+const sayMiss = (
   { log }: ContainerCacheSettings,
-  local: LocalImage,
+  image: ImageName,
+  local: LocalImage | undefined,
   publishedId: string | undefined,
 ): void => {
   const published = publishedId ? `the published one is ${shortId(publishedId)}` : 'none is published in the cache';
-  log.info(`Container image ${local.reference} is here as ${shortId(local.id)}, but ${published}.`);
+  const reason = local ? `it is here as ${shortId(local.id)}, but ${published}` : 'the engine has none of that name';
+  log.emit({ kind: 'cache-miss', what: 'container image', path: local?.reference ?? plainReference(image), reason });
 };
 
 /** From the registry, if the image has one there; not when it turns out to be another image than the published one. */
@@ -75,7 +78,7 @@ const fetchImage = async (
   searches: readonly Search<string>[],
 ): Promise<Ensured> => {
   const publishedId = searches.find(({ found }) => found !== undefined)?.found;
-  if (local) sayWhyLocalWillNotDo(settings, local, publishedId);
+  sayMiss(settings, image, local, publishedId);
   const places = settings.places.filter((place) => !searches.some(({ silent }) => silent.has(place)));
   const loaded = await loadFromCache(settings, places, image, publishedId);
   if (!loaded.found) throw missingImageError(image, local, publishedId ? [loaded] : [...searches, loaded]);
@@ -92,12 +95,18 @@ const ensureImage = async (settings: Prepared, image: ImageName): Promise<Ensure
   const takeLocal = (id: string | undefined): Ensured | undefined => {
     const local = locals.find((one) => one.id === id);
     if (!local) return undefined;
-    settings.log.info(`Container image ${local.reference} is here and is the published one.`);
+    const [path, reason] = [local.reference, 'it is here and is the published one'];
+    settings.log.emit({ kind: 'cache-hit', what: 'container image', path, reason });
     return { reference: local.reference, how: 'local', fetched: [] };
   };
   const own = await readPublishedId(settings, places.slice(0, 1), path);
-  const current = takeLocal(own.found) ?? (await tryRegistry(settings, image, own.found));
-  if (current) return current;
+  const local = takeLocal(own.found);
+  if (local) return local;
+  const pulled = await tryRegistry(settings, image, own.found);
+  if (pulled) {
+    sayMiss(settings, image, locals[0], own.found);
+    return pulled;
+  }
   if (own.found) return fetchImage(settings, image, locals[0], [own]);
   // Only now: what a registry has needs no second place.
   const second = await readPublishedId(settings, places.slice(1), path);

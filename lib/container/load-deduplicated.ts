@@ -27,6 +27,7 @@ export const loadDeduplicated = (
     const path = cachePaths(image, format.extension).manifest;
     const reference = plainReference(image);
     return searchPlaces(places, path, log, async (cache) => {
+      const startedMs = performance.now();
       const { file, ...record } = await cache.fetch(path, own);
       const manifest = parseManifest(await readFile(file, 'utf8'), path, image);
       const parts = { store: cache.store, chunkStore, log, signal };
@@ -36,11 +37,15 @@ export const loadDeduplicated = (
         names: [reference],
         layers: manifest.layers.map((layer) => ({ ...layer, open: () => rebuildLayer(parts, layer, bytes) })),
       });
+      const durationMs = performance.now() - startedMs;
       const fetched = bytes.blockBytes + bytes.gapBytes + bytes.indexBytes + bytes.againBytes;
+      const reusedBytes = loaded.leftOutBytes + bytes.localBytes;
       log.info(
         `${reference}: ${formatBytes(loaded.sentBytes)} of layers rebuilt, ${formatBytes(loaded.leftOutBytes)} left out because the engine has them; ${formatBytes(fetched)} fetched in ${bytes.requests} requests.`,
       );
       settings.onTraffic?.({ image: reference, way: 'fetched', bytes });
+      const [movedBytes, causes] = [fetched, { ...bytes, leftOutBytes: loaded.leftOutBytes }];
+      log.emit({ kind: 'transfer', direction: 'down', what: reference, movedBytes, reusedBytes, durationMs, causes });
       await chunkStore?.trim();
       const ids = new Set([manifest.configDigest, manifest.imageId]);
       return { record, index: { ids, names: new Set([reference]) } };

@@ -56,9 +56,12 @@ export const storeImage = async (
   const { cache, chunkStore, log, signal } = settings;
   const { diffIds, imageId } = source;
   const parts = { store: cache.store, chunkStore, log, signal };
+  const startedMs = performance.now();
   const session = await openPublishSession(parts, { name: image.name, diffIds, folder });
   const reference = plainReference(image);
+  const missing = new Set(session.missing);
   const layers = await sendLayers(source, session, log);
+  const durationMs = performance.now() - startedMs;
   const config = await source.readConfig();
   const manifestFile = join(folder, `${image.name}-${image.version}.image.json`);
   const text = formatManifest({
@@ -82,6 +85,20 @@ export const storeImage = async (
         `${reference}: ${formatBytes(bytes.layerBytes)} of layers read, ${formatBytes(bytes.newBytes)} of them new; ${formatBytes(sent)} sent.`,
       );
       settings.onTraffic?.({ image: reference, way: 'published', bytes });
+      const known = layers
+        .filter(({ diffId }) => !missing.has(diffId))
+        .reduce((sum, layer) => sum + layer.sizeBytes, 0);
+      const reusedBytes = known + bytes.duplicateBytes + bytes.resumedBytes;
+      const causes = { ...bytes };
+      log.emit({
+        kind: 'transfer',
+        direction: 'up',
+        what: reference,
+        movedBytes: sent,
+        reusedBytes,
+        durationMs,
+        causes,
+      });
       await chunkStore?.trim();
     },
   };

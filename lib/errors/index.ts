@@ -3,11 +3,14 @@ import { cacheToolErrors } from './catalog/cache-tools.ts';
 import { configErrors } from './catalog/config.ts';
 import { containerErrors } from './catalog/container.ts';
 import { dedupErrors } from './catalog/dedup.ts';
+import { doctorErrors } from './catalog/doctor.ts';
 import { patchErrors } from './catalog/patch.ts';
 import { pipelineErrors } from './catalog/pipeline.ts';
 import { processErrors } from './catalog/process.ts';
 import { provenanceErrors } from './catalog/provenance.ts';
+import { recordingErrors } from './catalog/recording.ts';
 import { releaseErrors } from './catalog/release.ts';
+import { reproduceErrors } from './catalog/reproduce.ts';
 import { retentionErrors } from './catalog/retention.ts';
 import { setupErrors } from './catalog/setup.ts';
 import { signingErrors } from './catalog/signing.ts';
@@ -28,11 +31,14 @@ export const catalog = {
   ...configErrors,
   ...containerErrors,
   ...dedupErrors,
+  ...doctorErrors,
   ...patchErrors,
   ...pipelineErrors,
   ...processErrors,
   ...provenanceErrors,
+  ...recordingErrors,
   ...releaseErrors,
+  ...reproduceErrors,
   ...retentionErrors,
   ...setupErrors,
   ...signingErrors,

@@ -58,5 +58,29 @@ export const headerLines = (ci: string, { steps }: PipelineDefinition): string[]
   `Steps: ${Object.keys(steps).join(', ')}.`,
 ];
 
+/** Where the first job leaves what the others need, below the checkout: `pipeline.env` and `PIPELINE_TAG`. */
+export const firstFolder = ({ artifacts }: PipelineDefinition): string => `${artifacts.folder}/${FIRST_STEP}`;
+
+/** JUnit files of a job, below the checkout. */
+export const junitFiles = ({ artifacts }: PipelineDefinition): string => `${artifacts.folder}/*/junit/*.xml`;
+
+/** The parameters of a run. */
+export const parametersOf = ({ variants, seed = '' }: PipelineDefinition) => {
+  const names = Object.keys(variants);
+  return {
+    variants: names,
+    /** What a run is that names none, for example one that a schedule starts. */
+    variant: names[0] ?? '',
+    seed,
+    /** Five fields; undefined: nothing starts by itself. */
+    schedule: Object.values(variants)[0]?.schedule,
+    help: {
+      variant: 'What to make',
+      version: 'CHANNEL-MAJOR.MINOR.PATCH[-SUFFIX]; empty where the date makes the version',
+      seed: 'The SDK to make a new SDK with',
+    },
+  };
+};
+
 /** Whether the job is the first one, whose output the others need. */
 export const isFirst = (job: Job): boolean => job.step === FIRST_STEP;

@@ -1,6 +1,16 @@
 import { dump } from 'js-yaml';
 import type { PipelineDefinition } from '../pipeline/index.ts';
-import { headerLines, isFirst, type JobRow, jobCommand, matrixValue, rowsOf } from './command.ts';
+import {
+  firstFolder,
+  headerLines,
+  isFirst,
+  type JobRow,
+  jobCommand,
+  junitFiles,
+  matrixValue,
+  parametersOf,
+  rowsOf,
+} from './command.ts';
 import type { Generator, GlueFacts } from './types.ts';
 
 /** Failures of the infrastructure. A step that failed has tried again itself what is worth it, and fails in the same way another time. */
@@ -18,12 +28,13 @@ const matrixOf = ({ over, jobs }: JobRow): object => {
   return { parallel: { matrix: [{ [name]: jobs.map(matrixValue) }] } };
 };
 
-const jobOf = (row: JobRow, { artifacts }: PipelineDefinition, first: string): object => {
+const jobOf = (row: JobRow, pipeline: PipelineDefinition, first: string): object => {
+  const { artifacts } = pipeline;
   const [job] = row.jobs;
   // Only the first job's output travels; what else a job left is for people.
   const needs = [...new Set([...(isFirst(job) ? [] : [first]), ...row.needs])];
   const words = row.over === undefined ? job.words : [...row.words, `$${row.over.toUpperCase()}`];
-  const dotenv = isFirst(job) ? { dotenv: `${artifacts.folder}/pipeline.env` } : {};
+  const dotenv = isFirst(job) ? { dotenv: `${firstFolder(pipeline)}/pipeline.env` } : {};
   return {
     stage: job.step,
     ...(needs.length > 0 ? { needs: needs.map((need) => ({ job: need, artifacts: need === first })) } : {}),
@@ -35,20 +46,17 @@ const jobOf = (row: JobRow, { artifacts }: PipelineDefinition, first: string): o
       when: 'always',
       paths: [`${artifacts.folder}/`],
       expire_in: `${artifacts.keepDays} days`,
-      reports: { ...dotenv, junit: `${artifacts.folder}/junit/*.xml` },
+      reports: { ...dotenv, junit: junitFiles(pipeline) },
     },
   };
 };
 
-const variablesOf = ({ variants, seed = '' }: PipelineDefinition): object => {
-  const names = Object.keys(variants);
+const variablesOf = (pipeline: PipelineDefinition): object => {
+  const { variants, variant, seed, help } = parametersOf(pipeline);
   return {
-    PIPELINE_VARIANT: { value: names[0], options: names, description: 'What to make' },
-    PIPELINE_VERSION: {
-      value: '',
-      description: 'CHANNEL-MAJOR.MINOR.PATCH[-SUFFIX]; empty where the date makes the version',
-    },
-    PIPELINE_SEED: { value: seed, description: 'The SDK to make a new SDK with' },
+    PIPELINE_VARIANT: { value: variant, options: variants, description: help.variant },
+    PIPELINE_VERSION: { value: '', description: help.version },
+    PIPELINE_SEED: { value: seed, description: help.seed },
   };
 };
 
@@ -74,8 +82,8 @@ const contentOf = ({ pipeline, jobs }: GlueFacts): object => {
 export const gitlab: Generator = {
   title: 'GitLab CI',
   files(facts) {
-    const { variants, secrets } = facts.pipeline;
-    const schedule = Object.values(variants)[0]?.schedule;
+    const { secrets } = facts.pipeline;
+    const { schedule } = parametersOf(facts.pipeline);
     const header = [
       ...headerLines('gitlab', facts.pipeline),
       ...(schedule === undefined ? [] : [`Schedule (Build > Pipeline schedules): ${schedule}`]),

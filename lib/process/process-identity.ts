@@ -27,18 +27,25 @@ const getPlace = (): string => {
  */
 export const makeOwnName = (): string => `${getPlace()}-${process.pid}-${randomBytes(6).toString('hex')}`;
 
+type OwnerState = 'alive' | 'dead' | 'unknown';
+
+const stateOf = (ownName: string): OwnerState => {
+  const [place, pid] = ownName.split('-');
+  if (place !== getPlace() || !/^[1-9]\d*$/.test(pid ?? '')) return 'unknown';
+  try {
+    process.kill(Number(pid), 0);
+    return 'alive';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH' ? 'dead' : 'alive';
+  }
+};
+
 /**
  * Whether the process that made `ownName` has certainly ended. False when that cannot be told from here.
  *
  * @param ownName from {@link makeOwnName}, maybe on another machine
  */
-export const isOwnerDead = (ownName: string): boolean => {
-  const [place, pid] = ownName.split('-');
-  if (place !== getPlace() || !/^[1-9]\d*$/.test(pid ?? '')) return false;
-  try {
-    process.kill(Number(pid), 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
-};
+export const isOwnerDead = (ownName: string): boolean => stateOf(ownName) === 'dead';
+
+/** Whether the process that made `ownName` is there. False when that cannot be told from here. */
+export const isOwnerAlive = (ownName: string): boolean => stateOf(ownName) === 'alive';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { PassThrough, Writable } from 'node:stream';
 import { execa, type Options, type ResultPromise } from 'execa';
 import { type SlipwayError, slipwayError } from '../errors/index.ts';
-import { type Log, silentLog } from '../log/index.ts';
+import { type CommandLog, type Log, silentLog } from '../log/index.ts';
 import { splitLines } from './lines.ts';
 import { createTail, type Tail } from './tail.ts';
 import type { Command, Runner, RunningCommand, RunOptions, RunResult } from './types.ts';
@@ -48,15 +48,27 @@ const createStopper = (pid: number | undefined, ended: Promise<unknown>, graceMs
   void ended.finally(() => clearTimeout(timer));
 };
 
-const errorOf = (command: Command, cwd: string, options: RunOptions, end: Finished, tail: Tail): SlipwayError => {
-  const shown = options.shownAs ?? command;
+/** What was run, as people may see it. */
+interface Shown {
+  readonly command: Command;
+  readonly cwd: string;
+  readonly id: number;
+}
+
+const errorOf = ({ command: shown, cwd, id }: Shown, options: RunOptions, end: Finished, tail: Tail): SlipwayError => {
   if (end.code === 'ENOENT' && !existsSync(cwd)) return slipwayError('COMMAND_FOLDER_MISSING', { command: shown, cwd });
   if (end.code === 'ENOENT' || end.code === 'EACCES') {
     return slipwayError('COMMAND_NOT_FOUND', { program: shown[0] }, end.cause);
   }
   const lastOutput = tail.text();
   if (end.timedOut) {
-    return slipwayError('COMMAND_TIMED_OUT', { command: shown, timeoutMs: options.timeoutMs ?? 0, lastOutput });
+    return slipwayError('COMMAND_TIMED_OUT', {
+      command: shown,
+      cwd,
+      timeoutMs: options.timeoutMs ?? 0,
+      lastOutput,
+      commandId: id,
+    });
   }
   return slipwayError('COMMAND_FAILED', {
     command: shown,
@@ -64,13 +76,14 @@ const errorOf = (command: Command, cwd: string, options: RunOptions, end: Finish
     exitCode: end.exitCode,
     signal: end.signal,
     lastOutput,
+    commandId: id,
   });
 };
 
-const toLog = (log: Log, program: string, tail: Tail): Writable =>
+const toLog = (said: CommandLog, tail: Tail): Writable =>
   splitLines((line) => {
     tail.add(line);
-    log.emit({ kind: 'command-output', program, line });
+    said.output(line);
   });
 
 /**
@@ -86,9 +99,9 @@ export const createRunner = (settings: RunnerSettings): Runner => {
     const cwd = options.cwd ?? settings.cwd;
     const shown = options.shownAs ?? command;
     const tail = createTail();
-    const errors = toLog(log, program, tail);
-    const output = extra.stdout === undefined ? toLog(log, program, tail) : undefined;
-    log.emit({ kind: 'command-started', command: shown, cwd });
+    const said = log.command(shown, cwd);
+    const errors = toLog(said, tail);
+    const output = extra.stdout === undefined ? toLog(said, tail) : undefined;
     const startedMs = performance.now();
     const child = execa(program, args, {
       cwd,
@@ -111,14 +124,14 @@ export const createRunner = (settings: RunnerSettings): Runner => {
     const done = (async (): Promise<RunResult> => {
       const end = (await child) as unknown as Finished;
       const durationMs = performance.now() - startedMs;
-      log.emit({ kind: 'command-finished', command: shown, exitCode: end.exitCode, signal: end.signal, durationMs });
+      const { exitCode } = end;
+      const isAnswer = exitCode !== undefined && (options.okExitCodes ?? [0]).includes(exitCode);
+      const ok = isAnswer && !timedOut && !signal?.aborted;
+      said.finish({ exitCode, signal: end.signal, ok, durationMs });
       if (signal?.aborted) throw signal.reason;
-      const okExitCodes = options.okExitCodes ?? [0];
-      if (timedOut || end.exitCode === undefined || !okExitCodes.includes(end.exitCode)) {
-        throw errorOf(command, cwd, options, { ...end, timedOut }, tail);
-      }
+      if (!ok) throw errorOf({ command: shown, cwd, id: said.id }, options, { ...end, timedOut }, tail);
       const stdout = typeof end.stdout === 'string' ? end.stdout : '';
-      return { exitCode: end.exitCode, stdout, stderr: tail.text(), durationMs };
+      return { exitCode, stdout, stderr: tail.text(), durationMs };
     })();
     stop = createStopper(child.pid, Promise.allSettled([done]), killGraceMs);
 

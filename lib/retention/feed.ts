@@ -60,7 +60,10 @@ export const readFeed = async (feed: string, { log, signal, firstDelayMs = 1000 
       firstDelayMs,
       signal,
       isTransient: (error) => error instanceof FeedTrouble,
-      onRetry: (error) => log.warn(`${url.host}: ${(error as Error).message}; trying again`),
+      onRetry: (error, attempt, delayMs) => {
+        const reason = (error as Error).message;
+        log.emit({ kind: 'retry', what: url.host, attempt, tries: ATTEMPTS, delayMs, reason });
+      },
     });
   } catch (error) {
     if (signal?.aborted) throw signal.reason;

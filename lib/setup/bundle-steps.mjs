@@ -28,8 +28,12 @@ const STEPS = [
   'release',
   'verify',
   'cache',
+  'doctor',
+  'report',
+  'watch',
   'job',
 ];
+
 /**
  * In a bundle a module is no longer where its source is; what it says of its place goes on meaning the source. Only the step itself is the program:
  * one step may import another.

@@ -35,12 +35,12 @@ const describeOrNothing = async (git: Git): Promise<string | undefined> => {
 };
 
 /**
- * Reads versions and channel from the checkout.
+ * Reads versions and channel from the checkout, and says them in the log.
  *
  * @throws NOT_A_GIT_CHECKOUT, VERSION_FILE_MISSING, VERSION_FILE_INVALID
  */
 export const readBuildFacts = async (
-  { root, tree, git }: Pick<StepContext, 'root' | 'tree' | 'git'>,
+  { root, tree, git, log }: Pick<StepContext, 'root' | 'tree' | 'git' | 'log'>,
   arch: string,
 ): Promise<BuildFacts> => {
   const { os, sdk } = await readVersionFile(join(root, tree.versionFile), tree.variablePrefix);
@@ -49,7 +49,7 @@ export const readBuildFacts = async (
   const tags = await git.tagsAt();
   // Between two tags the original goes by the nearest one before.
   const tag = tags.length > 0 ? pickTag(tags, os.cacheForm) : await describeOrNothing(git);
-  return {
+  const facts: BuildFacts = {
     arch,
     version: os.cacheForm,
     versionTag: os.dockerForm,
@@ -60,6 +60,10 @@ export const readBuildFacts = async (
     group: deriveGroup(tag ?? ''),
     official: os.isOfficial,
   };
+  const { version, sdkVersion, group, official } = facts;
+  // Who asks for the version alone has no architecture.
+  log.emit({ kind: 'facts', values: { ...(arch === '' ? {} : { arch }), version, sdkVersion, group, official } });
+  return facts;
 };
 
 /**

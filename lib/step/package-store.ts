@@ -39,11 +39,14 @@ export const fetchPackageStore = async (context: StepContext, facts: BuildFacts)
       const entries = JSON.parse(await readFile(index.file, 'utf8')) as IndexEntry[];
       const fetched = await inParallel(entries, AT_ONCE, ({ file }) => cache.fetch(`${cacheFolder}/${file}`, folder));
       inputs.push(...[index, ...fetched].map(({ path, sizeBytes, sha256 }) => ({ path, sizeBytes, sha256 })));
-      log.info(`${entries.length} binary packages at hand`);
+      const sizeBytes = fetched.reduce((sum, one) => sum + one.sizeBytes, 0);
+      const reason = `${entries.length} of earlier builds are at hand`;
+      log.emit({ kind: 'cache-hit', what: 'binary packages', path: cacheFolder, reason, sizeBytes });
     } catch (error) {
       if (!isHarmless(error)) throw error;
-      if (isAbsent(error)) log.info('There are none yet.');
-      else log.warn(`Everything is built anew: ${(error as Error).message}`);
+      const reason = isAbsent(error) ? 'there are none yet' : (error as Error).message;
+      log.emit({ kind: 'cache-miss', what: 'binary packages', path: cacheFolder, reason });
+      if (!isAbsent(error)) log.warn(`Everything is built anew: ${reason}`);
     }
   });
 };

@@ -1,7 +1,14 @@
 import type { SettingName, Settings } from '../config/index.ts';
 import { slipwayError } from '../errors/index.ts';
+import type { Log } from '../log/index.ts';
 import { takeBackLocalPatch } from '../patch/index.ts';
-import { tagVersion as applyTag, type SubmoduleRequest, type TaggingRules } from '../tag/index.ts';
+import {
+  tagVersion as applyTag,
+  isNightlyOf,
+  type SubmoduleRequest,
+  type TaggingRules,
+  type TagResult,
+} from '../tag/index.ts';
 import type { TreeDescription } from '../tree/index.ts';
 import type { Channel, Version } from '../version/index.ts';
 import type { StepContext } from './context.ts';
@@ -48,6 +55,13 @@ export const taggingRules = (
 const submodulesOf = ({ tree, settings }: StepContext): SubmoduleRequest[] =>
   tree.submodules.map(({ name, refSetting }) => ({ name, ref: String(settings[refSetting as SettingName] ?? '') }));
 
+/** Of a nightly: that the build of an earlier night will do, or why not. */
+const sayDecision = (log: Log, isNightly: boolean, { outcome, tag: path, reason }: TagResult): void => {
+  const kind = outcome === 'unchanged' ? 'cache-hit' : 'cache-miss';
+  if (isNightly) log.emit({ kind, what: 'nightly build', path, reason });
+  else log.info(`${path}: ${reason}`);
+};
+
 /**
  * Tags and pushes the version that a step was asked to build.
  *
@@ -58,10 +72,11 @@ export const tagVersion = async (context: StepContext, kind: 'sdk' | 'packages',
   // The key ring is the step's own: without a key in it git fails only when the version commit is made.
   if (settings.SIGN && settings.SIGNER === '') throw slipwayError('SIGN_WITHOUT_KEY', { version: version.text });
   if (tree.localPatch) await takeBackLocalPatch(tree.localPatch, { git, undo, log });
+  const rules = taggingRules(tree, settings, kind);
   const result = await applyTag(
     {
       version,
-      rules: taggingRules(tree, settings, kind),
+      rules,
       submodules: submodulesOf(context),
       sign: settings.SIGN,
       avoidShortcuts: settings.AVOID_NIGHTLY_BUILD_SHORTCUTS,
@@ -69,7 +84,7 @@ export const tagVersion = async (context: StepContext, kind: 'sdk' | 'packages',
     },
     { git, undo, files: workspace, hasAll: (paths) => cache.hasAll(paths), log },
   );
-  log.info(`${result.tag}: ${result.reason}`);
+  sayDecision(log, isNightlyOf(rules, version), result);
   const testRun = settings.CIA_DEBUGTESTRUN !== '';
   return { stop: result.outcome === 'unchanged' || testRun, summary: { ...result } };
 };

@@ -2,10 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import { type Import, importsOf, sourceFiles } from './source-files.ts';
 
 /** What everything may use; among themselves in this order, each only what is before it. */
-const BASE = ['log', 'errors', 'process', 'config', 'git'];
+const BASE = ['log', 'errors', 'process', 'config', 'git', 'html'];
 
 /** Which ability may use which other one. A new line here is a decision; docs/adr/ is the place for its reasons. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  // What programs outside may import; a thin front before the abilities.
+  api: ['cache', 'container', 'dedup', 'report', 'signing', 'tree', 'version'],
   cache: ['signing'],
   // Which versions go is decided by the same rules as in retention. Exported and imported images have the engines' archive formats, which container reads and writes.
   'cache-tools': ['cache', 'container', 'dedup', 'retention', 'signing', 'version'],
@@ -13,8 +15,12 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   container: ['cache', 'dedup'],
   dedup: ['cache'],
   glue: ['pipeline'],
+  // It looks at everything that a step works with, in the way that the step does.
+  doctor: ['cache', 'container', 'qemu', 'setup', 'signing', 'step', 'tree'],
   provenance: ['cache', 'signing', 'version'],
   release: ['cache', 'container'],
+  // What it is made from.
+  report: ['recording', 'version'],
   retention: ['cache', 'version'],
   setup: ['container'],
   tag: ['version'],
@@ -24,7 +30,20 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // The description of a tree names the parts that read it.
   tree: ['qemu', 'release', 'retention', 'testing', 'vendor-tests'],
   // What all steps have in common: it puts the abilities together.
-  step: ['cache', 'container', 'dedup', 'patch', 'provenance', 'signing', 'tag', 'tree', 'vendor-tests', 'version'],
+  step: [
+    'cache',
+    'container',
+    'dedup',
+    'diagnosis',
+    'patch',
+    'provenance',
+    'recording',
+    'signing',
+    'tag',
+    'tree',
+    'vendor-tests',
+    'version',
+  ],
 };
 
 const files = [...sourceFiles('lib/**/*.ts'), ...sourceFiles('ci-automation/**/*.ts')];

@@ -42,7 +42,7 @@ export const leftoversOf = (world: FixtureWorld): string[] => {
   const containers = namesIn(join(world.folder, 'engine', 'containers')).map((name) => `container ${name}`);
   const temporary = namesIn(world.temp).map((name) => `temporary ${name}`);
   const work = namesIn(join(world.tree, '__build__', 'slipway'))
-    .filter((name) => !name.endsWith('.json'))
+    .filter((name) => !name.endsWith('.json') && name !== 'events')
     .map((name) => `work folder ${name}`);
   const staging = namesIn(join(world.cache, '.staging')).map((name) => `staging ${name}`);
   const arriving = readdirSync(world.tree, { recursive: true, encoding: 'utf8' })

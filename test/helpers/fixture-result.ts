@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { EVENT_KINDS } from '../../lib/log/index.ts';
 
 const artifact = v.strictObject({
   path: v.pipe(v.string(), v.regex(/^[^/]/)),
@@ -20,25 +21,19 @@ export const resultSchema = v.strictObject({
   outputs: v.array(artifact),
   /** Empty where the layout is flat, as in these tests. */
   traffic: v.array(v.unknown()),
+  statement: v.optional(v.pipe(v.string(), v.regex(/^provenance\//))),
+  events: v.pipe(v.string(), v.regex(/^__build__\/slipway\/events\/\d{8}T\d{9}Z-[\w-]+-[0-9a-f]{8}\.jsonl$/)),
   summary: v.optional(v.record(v.string(), v.unknown())),
-  error: v.optional(v.strictObject({ code: v.string(), message: v.string(), hint: v.optional(v.string()) })),
+  error: v.optional(
+    v.strictObject({
+      code: v.string(),
+      message: v.string(),
+      hint: v.optional(v.string()),
+      cause: v.optional(v.string()),
+      fix: v.optional(v.string()),
+    }),
+  ),
 });
-
-/** The kinds of events of `--json`. */
-export const EVENT_KINDS = [
-  'step-started',
-  'step-finished',
-  'phase-started',
-  'phase-finished',
-  'info',
-  'warning',
-  'command-started',
-  'command-output',
-  'command-finished',
-  'progress',
-  'planned',
-  'error',
-] as const;
 
 const eventSchema = v.looseObject({ time: v.pipe(v.string(), v.isoTimestamp()), kind: v.picklist(EVENT_KINDS) });
 

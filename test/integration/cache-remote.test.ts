@@ -345,7 +345,9 @@ describe('a server that is not there, or not what it should be', () => {
       data: { host: '127.0.0.1', tries: 4 },
       message: expect.stringContaining(`ssh on port ${sshPort}: the connection was refused`),
     });
-    expect(events.filter((event) => event.kind === 'warning')).toHaveLength(3);
+    const retries = events.filter((event) => event.kind === 'retry');
+    expect(retries).toMatchObject([1, 2, 3].map((attempt) => ({ attempt, tries: 4 })));
+    expect(retries[0]?.reason).toContain('the connection was refused');
   });
 
   test('without SFTP, without rsync, without a folder', async () => {

@@ -203,7 +203,7 @@ describe('an interruption', () => {
     } finally {
       parent.kill('SIGKILL');
     }
-    for (let tries = 0; tries < 50 && (await findQemu()).length > 0; tries += 1) await sleep(100);
+    for (let tries = 0; tries < 200 && (await findQemu()).length > 0; tries += 1) await sleep(100);
     expect(await findQemu()).toEqual([]);
   });
 });

@@ -89,7 +89,7 @@ describe('openSigner', () => {
     await signer.close();
     await signer.close();
     expect(existsSync(signer.home)).toBe(false);
-    for (let tries = 0; processesOf(signer.home).length > 0 && tries < 20; tries += 1) await sleep(50);
+    for (let tries = 0; processesOf(signer.home).length > 0 && tries < 200; tries += 1) await sleep(50);
     expect(processesOf(signer.home)).toEqual([]);
   });
 
@@ -110,7 +110,7 @@ describe('openSigner', () => {
     // Its successor has the same name, and an agent of its own.
     expect(second.home).toBe(orphan);
     const isThere = (): boolean => processesOf(orphan).some((pid) => agent.includes(pid));
-    for (let tries = 0; isThere() && tries < 20; tries += 1) await sleep(50);
+    for (let tries = 0; isThere() && tries < 200; tries += 1) await sleep(50);
     expect(isThere()).toBe(false);
   });
 

@@ -12,6 +12,8 @@ export const processErrors = {
     exitCode: number | undefined;
     signal: string | undefined;
     lastOutput: string;
+    /** Of its events in the log. */
+    commandId?: number;
   }): ErrorText => ({
     kind: 'failure',
     message: `${c.command[0]} ended with ${c.signal ? `signal ${c.signal}` : `exit code ${c.exitCode}`}.`,
@@ -27,7 +29,13 @@ export const processErrors = {
     message: `${c.command[0]} was to be run in ${c.cwd}, which does not exist.`,
     hint: 'Was the folder removed while the step ran?',
   }),
-  COMMAND_TIMED_OUT: (c: { command: readonly string[]; timeoutMs: number; lastOutput: string }): ErrorText => ({
+  COMMAND_TIMED_OUT: (c: {
+    command: readonly string[];
+    cwd?: string;
+    timeoutMs: number;
+    lastOutput: string;
+    commandId?: number;
+  }): ErrorText => ({
     kind: 'failure',
     message: `${c.command[0]} was stopped because it ran longer than ${Math.round(c.timeoutMs / 1000)} s.`,
     hint: lastLines(c.lastOutput),

@@ -6,7 +6,7 @@ const consoleEnd = (lines: readonly string[], file: string): string =>
     ? `The serial console (${file}) is empty: the machine did not even start its firmware, or writes elsewhere.`
     : `The last lines of the serial console (${file}):\n${lines.map((line) => `  | ${line}`).join('\n')}`;
 
-interface ConsoleFacts {
+export interface ConsoleFacts {
   /** Path of the whole console log. */
   readonly consoleFile: string;
   /** The end of the console log. */

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, uti
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { type CacheStore, createArtifactCache, createStore, type PublishRequest } from '../../../lib/cache/index.ts';
-import { createLog, type LogEvent } from '../../../lib/log/index.ts';
+import { createLog, type EventKind, type LogEvent } from '../../../lib/log/index.ts';
 import { createRunner } from '../../../lib/process/index.ts';
 import { useTempFolders } from '../../helpers/temp.ts';
 import { digestOf, listTree, noise, ODD_NAMES, writeFileAt } from '../../helpers/temp-files.ts';
@@ -17,13 +17,14 @@ const setUp = () => {
   const store = createStore({ user: '', pathPrefix: '/', sshPort: 22, dir }, { runner });
   const cache = createArtifactCache({ store, log, secondTryMs: 10 });
   const texts = (kind: 'info' | 'warning') => events.flatMap((event) => (event.kind === kind ? [event.text] : []));
+  const told = (...kinds: EventKind[]) => events.filter(({ kind }) => kinds.includes(kind));
   return {
     dir,
     cache,
     work: makeFolder('work'),
     to: makeFolder('to'),
     warnings: () => texts('warning'),
-    infos: () => texts('info'),
+    told,
   };
 };
 
@@ -67,7 +68,7 @@ describe('publish', () => {
   });
 
   test('what is there with the same digest is not sent again', async () => {
-    const { dir, cache, work, infos, warnings } = setUp();
+    const { dir, cache, work, told, warnings } = setUp();
     const file = writeFileAt(join(work, 'f'), noise(1000));
     const [first] = await cache.publish(request([file]));
     const published = join(dir, 'images/amd64/1.2.3/f');
@@ -75,7 +76,16 @@ describe('publish', () => {
     const [second] = await cache.publish(request([file]));
     expect(second).toEqual(first);
     expect(statSync(published, { bigint: true }).ino).toBe(before.ino);
-    expect(infos()).toContainEqual(expect.stringMatching(/^1 of 1 files are already in /));
+    expect(told('cache-hit')).toMatchObject([
+      {
+        what: 'published files',
+        path: 'images/amd64/1.2.3',
+        sizeBytes: 1000,
+        reason: expect.stringMatching(/^1 of 1 /),
+      },
+    ]);
+    // Of the second time nothing crossed.
+    expect(told('transfer')).toMatchObject([{ direction: 'up', what: 'images/amd64/1.2.3', reusedBytes: 0 }]);
     expect(warnings()).toEqual([]);
   });
 
@@ -187,17 +197,21 @@ describe('fetch', () => {
   });
 
   test('what is here already and right is not fetched; what is here and wrong is replaced', async () => {
-    const { cache, to, file, infos } = await publishOne();
+    const { cache, to, file, told } = await publishOne();
     const inFolder = join(to, 'new', 'folder');
     await cache.fetch(path, inFolder);
     const before = statSync(join(inFolder, 'f'), { bigint: true }).ino;
     await cache.fetch(path, inFolder);
     expect(statSync(join(inFolder, 'f'), { bigint: true }).ino).toBe(before);
-    expect(infos()).toContain('f is here already and verifies');
+    expect(told('cache-hit', 'cache-miss')).toMatchObject([{ kind: 'cache-hit', what: 'artifact', path }]);
     writeFileSync(join(inFolder, 'f'), 'something else');
     await cache.fetch(path, inFolder);
     expect(digestOf(join(inFolder, 'f'))).toBe(digestOf(file));
     expect(readdirSync(inFolder)).toEqual(['f']);
+    expect(told('cache-hit', 'cache-miss').at(-1)).toMatchObject({ kind: 'cache-miss', what: 'artifact', path });
+    const down = told('transfer').filter((event) => 'direction' in event && event.direction === 'down');
+    const { size } = statSync(file);
+    expect(down).toMatchObject(Array(2).fill({ what: path, movedBytes: size, reusedBytes: 0 }));
   });
 
   test.each([

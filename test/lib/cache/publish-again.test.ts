@@ -34,7 +34,7 @@ const setUp = () => {
     at: (name: string) => join(dir, FOLDER, name),
     text: (name: string) => readFileSync(join(dir, FOLDER, name), 'utf8'),
     warnings: () => texts('warning'),
-    infos: () => texts('info'),
+    hits: () => events.flatMap((event) => (event.kind === 'cache-hit' ? [event.reason] : [])),
     staging: () => (existsSync(join(dir, '.staging')) ? listTree(join(dir, '.staging')) : []),
   };
 };
@@ -165,12 +165,12 @@ describe('a file that says what the set is', () => {
   const rules = { last: ['a.id'], sameBy: 'a.id' };
 
   test('joins a set whose archive was compressed differently; no record claims the bytes of ours', async () => {
-    const { publish, text, infos } = setUp();
+    const { publish, text, hits } = setUp();
     await publish({ 'a.zst': 'compressed', 'a.id': 'id' }, rules);
     const records = await publish({ 'a.zst': 'compressed otherwise', 'a.id': 'id' }, rules);
     expect(text('a.zst')).toBe('compressed');
     expect(records.map(({ path }) => path)).toEqual([`${FOLDER}/a.id`]);
-    expect(infos()).toContainEqual(expect.stringContaining('already, the same'));
+    expect(hits()).toContainEqual(expect.stringContaining('already, the same'));
   });
 
   test('another id is another content', async () => {

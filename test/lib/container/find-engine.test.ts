@@ -20,7 +20,7 @@ const DEAD = { exitCode: 1, stderr: 'Cannot connect to the Docker daemon. Is the
 describe('which engine is taken', () => {
   test('docker, when its daemon answers', async () => {
     const { found } = await find(() => DOCKER);
-    expect(found).toEqual({ name: 'docker', command: ['docker'], env: { docker: 'docker' } });
+    expect(found).toEqual({ name: 'docker', command: ['docker'], version: '20.10', env: { docker: 'docker' } });
   });
 
   test('podman, when docker is not installed or does not answer', async () => {
@@ -44,7 +44,12 @@ describe('which engine is taken', () => {
   test('sudo docker, for a user who may not use the socket', async () => {
     const denied = { exitCode: 1, stderr: 'permission denied while trying to connect to the Docker daemon socket' };
     const { found } = await find((line) => (line.startsWith('sudo -n docker') ? DOCKER : denied), { isRoot: false });
-    expect(found).toEqual({ name: 'docker', command: ['sudo', '-n', 'docker'], env: { docker: 'sudo -n docker' } });
+    expect(found).toEqual({
+      name: 'docker',
+      command: ['sudo', '-n', 'docker'],
+      version: '20.10',
+      env: { docker: 'sudo -n docker' },
+    });
   });
 
   test('none: the error names all that was tried', async () => {

@@ -58,6 +58,44 @@ describe('phases', () => {
     ]);
     expect(events.at(-1)).toMatchObject({ outcome: 'failed' });
   });
+
+  it('have IDs of their own, which what happens in them names', async () => {
+    const events: LogEvent[] = [];
+    const log = createLog((event) => events.push(event));
+    log.info('before');
+    await log.phase('outer', async () => {
+      const command = log.command(['true'], '/');
+      const progress = log.progress('x');
+      await log.phase('inner', async () => log.warn('in the inner one'));
+      // Of the phase that they were started in, wherever they are told from.
+      await log.phase('another', async () => {
+        command.output('line');
+        command.finish({ exitCode: 0, signal: undefined, ok: true, durationMs: 1 });
+        progress.finish();
+      });
+      log.emit({ kind: 'facts', values: { version: '1' } });
+    });
+    const places = events.map((event) => {
+      const { kind } = event;
+      if (kind === 'phase-started' || kind === 'phase-finished') return `${kind} ${event.id} in ${event.parent}`;
+      return `${kind} ${'id' in event ? event.id : '-'} in ${event.phase}`;
+    });
+    expect(places).toEqual([
+      'info - in undefined',
+      'phase-started 1 in undefined',
+      'command-started 2 in 1',
+      'phase-started 4 in 1',
+      'warning - in 4',
+      'phase-finished 4 in 1',
+      'phase-started 5 in 1',
+      'command-output 2 in 1',
+      'command-finished 2 in 1',
+      'progress 3 in 1',
+      'phase-finished 5 in 1',
+      'facts - in 1',
+      'phase-finished 1 in undefined',
+    ]);
+  });
 });
 
 describe('phases side by side', () => {
@@ -86,6 +124,7 @@ describe('phases side by side', () => {
 describe('the text log', () => {
   const progress = (doneBytes: number, durationMs: number, finished = false): LogEvent => ({
     kind: 'progress',
+    id: 1,
     label: 'upload x',
     doneBytes,
     totalBytes: 4096,

@@ -63,6 +63,19 @@ describe('a command', () => {
     await expect(runnerWith().run(['sh', '-c', 'exit 3'], { okExitCodes: [0, 3] })).resolves.toMatchObject({
       exitCode: 3,
     });
+    expect(events.at(-1)).toMatchObject({ kind: 'command-finished', exitCode: 3, ok: true });
+  });
+
+  it('is told from others that run beside it', async () => {
+    const runner = runnerWith();
+    await Promise.all(['a', 'b'].map((word) => runner.run(['sh', '-c', `echo ${word}; echo ${word} >&2`])));
+    const ids = new Map(
+      events.flatMap((event) => (event.kind === 'command-started' ? [[event.id, event.command.at(-1)?.[5]]] : [])),
+    );
+    expect(ids.size).toBe(2);
+    const lines = events.flatMap((event) => (event.kind === 'command-output' ? [event] : []));
+    expect(lines).toHaveLength(4);
+    for (const { id, line } of lines) expect(ids.get(id)).toBe(line);
   });
 
   it('reads its input', async () => {
@@ -79,7 +92,9 @@ describe('a failure', () => {
       code: 'COMMAND_FAILED',
       message: 'sh ended with exit code 4.',
       hint: `Its last lines:\nwhy\nTo run it again: cd ${folder} && sh -c 'echo why; exit 4'`,
+      data: { commandId: 1, lastOutput: 'why' },
     });
+    expect(events.at(-1)).toMatchObject({ kind: 'command-finished', id: 1, exitCode: 4, ok: false });
   });
 
   it('names a program that is not there', async () => {

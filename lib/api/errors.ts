@@ -1,0 +1,1 @@
+export { type ErrorCode, type ErrorKind, exitCodeOf, isSlipwayError, SlipwayError } from '../errors/index.ts';

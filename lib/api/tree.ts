@@ -1,0 +1,1 @@
+export { findTree, knownTrees, readTreeDescription, type TreeDescription } from '../tree/index.ts';

@@ -1,0 +1,47 @@
+import { facts, type Html, html, table } from '../../html/index.ts';
+import { formatBytes } from '../../log/index.ts';
+import type { RunModel } from '../model/types.ts';
+import { callText } from './words.ts';
+
+/** Facts of all steps; a later step knows better. */
+const factsOf = ({ steps }: RunModel): [string, string][] =>
+  Object.entries(
+    Object.assign({}, ...steps.map((step) => step.facts)) as Record<string, string | number | boolean>,
+  ).map(([name, value]) => [name, String(value)]);
+
+/** What was built, and on which machines. */
+export const environmentSection = (run: RunModel): Html => {
+  const known = run.steps.filter(({ environment }) => environment !== undefined);
+  const commits = new Set(run.steps.flatMap(({ result }) => result?.commit ?? []));
+  return html`<section aria-labelledby="environment"><h2 id="environment">Versions and machines</h2>
+${facts([...factsOf(run), ...[...commits].map((commit): [string, string] => ['commit at the end', commit])].map(([name, value]) => [name, html`<code>${value}</code>`]))}
+${
+  known.length > 0 &&
+  table({
+    caption: 'Machines that the steps ran on',
+    columns: [
+      { title: 'Step' },
+      { title: 'Host' },
+      { title: 'System' },
+      { title: 'Cores', isNumber: true },
+      { title: 'Memory', isNumber: true },
+      { title: 'Engine' },
+      { title: 'Slipway' },
+      { title: 'Node' },
+    ],
+    rows: known.map((step) => {
+      const { environment: one } = step;
+      return [
+        callText(step),
+        one?.host,
+        `${one?.system} ${one?.arch}`,
+        one?.cpus,
+        formatBytes(one?.memoryBytes ?? 0),
+        one?.engine ?? '–',
+        one?.slipway,
+        one?.node,
+      ];
+    }),
+  })
+}</section>`;
+};
