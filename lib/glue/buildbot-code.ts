@@ -130,16 +130,16 @@ c["secretsProviders"] = [secrets.SecretInAFile(dirname=os.path.join(BASE, "secre
 c["collapseRequests"] = False
 c["protocols"] = {"pb": {"port": SITE.get("port", 9989)}}
 c["workers"] = [
-    worker.Worker(name, util.Secret("worker-" + name), keepalive_interval=SITE.get("keepaliveSeconds", 60))
+    # One job at a time on each.
+    worker.Worker(
+        name, util.Secret("worker-" + name), max_builds=1, keepalive_interval=SITE.get("keepaliveSeconds", 60))
     for name in SITE["workers"]
 ]
 # Starts jobs and waits for them; on the master itself, so that no lost worker takes a run with it.
 c["workers"].append(worker.LocalWorker("starter"))
 
-one_job = util.WorkerLock("one job at a time on a worker", maxCount=1)
 c["builders"] = [
-    util.BuilderConfig(
-        name=job["name"], workernames=SITE["workers"], factory=job_factory(job), locks=[one_job.access("exclusive")])
+    util.BuilderConfig(name=job["name"], workernames=SITE["workers"], factory=job_factory(job))
     for job in JOBS
 ]
 c["builders"] += [

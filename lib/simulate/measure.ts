@@ -101,8 +101,8 @@ const SEARCH_DAYS = 2;
 /** A number of workers in tens is as exact as such a number needs to be. */
 const STEP_WORKERS = 10;
 
-/** More often is not tried: each time comes nearer. */
-const MOST_SEARCHES = 4;
+/** What a line carries grows with the workers, so that the second answer is near enough. */
+const MOST_SEARCHES = 2;
 
 /**
  * How many workers fill a server's line: with so many, in tens, the busiest hour of what it sends or gets is {@link FULL}.
