@@ -9,7 +9,7 @@ import { GANTT_STYLE } from './gantt.ts';
 import { logsSection } from './logs.ts';
 import { comparisonSection, runFacts, stepsSection } from './overview.ts';
 import { timelineSection } from './timeline.ts';
-import { moment, runTitle } from './words.ts';
+import { countOf, moment, runTitle } from './words.ts';
 
 /** What a page says besides the run. */
 export interface RenderOptions {
@@ -68,7 +68,7 @@ export const renderReport = (whole: RunModel, { cacheUrl, now, slipwayVersion }:
       environmentSection(run),
       logsSection(run),
     ],
-    footer: html`<p>Made by Slipway ${slipwayVersion} on ${moment(now.getTime())} from the events of ${run.steps.length} steps.</p>
+    footer: html`<p>Made by Slipway ${slipwayVersion} on ${moment(now.getTime())} from the events of ${countOf(run.steps.length, 'step')}.</p>
 <details><summary>Files of events</summary><ul>${run.steps.map(({ file }) => html`<li><code>${file}</code></li>`)}</ul></details>`,
     style: STYLE,
   });
