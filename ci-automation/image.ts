@@ -11,6 +11,7 @@ import {
   type BuildFacts,
   defineStep,
   fetchPackagesImage,
+  findPublished,
   officialEnv,
   readBuildFacts,
   removeLeftovers,
@@ -18,6 +19,7 @@ import {
   requireCount,
   runInSdk,
   type StepContext,
+  sayPublished,
   withLists,
 } from '../lib/step/index.ts';
 import { runAsScript } from './run-as-script.ts';
@@ -67,15 +69,18 @@ export const image = defineStep({
   async run(context, { arch }) {
     const { tree, cache, log, workspace } = context;
     const facts = await readBuildFacts(context, arch);
+    const folder = `images/${arch}/${facts.version}`;
+    const published = await findPublished(context, { version: facts.version, arch });
+    const before = published.ofRun((path) => path.startsWith(`${folder}/`));
+    if (before) return sayPublished(context, facts, before);
     const packages = await log.phase('fetch the packages', () => fetchPackagesImage(context, facts));
     await applyTreePatch(context);
     await log.phase('build the image', () => build(context, facts, packages));
     for (const name of tree.image.remove) await workspace.remove(join(LATEST, name));
-    const folder = `images/${arch}/${facts.version}`;
-    const published = await log.phase('publish the image', () =>
+    const records = await log.phase('publish the image', () =>
       cache.publish({ folder, files: [workspace.resolve(LATEST)] }),
     );
-    context.outputs.push(...published);
+    context.outputs.push(...records);
     return { version: facts.version, folder };
   },
 });

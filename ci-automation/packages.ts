@@ -11,6 +11,7 @@ import {
   CLEANUP_FILE,
   defineStep,
   fetchPackageStore,
+  findPublished,
   logStamp,
   publishLogs,
   publishPackageStore,
@@ -20,6 +21,7 @@ import {
   runInSdk,
   type SdkContainer,
   type StepContext,
+  sayPublished,
   tagVersion,
 } from '../lib/step/index.ts';
 import { parseVersion } from '../lib/version/index.ts';
@@ -88,6 +90,10 @@ export const packages = defineStep({
       if (tagged.stop) return tagged.summary;
     }
     const facts = await readBuildFacts(context, arch);
+    const image = { name: fill(tree.packages.image, facts), version: facts.versionTag, registry: '' };
+    const published = await findPublished(context, { version: facts.version, arch });
+    const before = await published.ofPaths(context.imagePaths(image));
+    if (before) return sayPublished(context, facts, before);
     const sdk = await log.phase('fetch the SDK', () =>
       containers.ensure({
         name: fill(tree.sdk.image, { flavour: arch }),
@@ -98,10 +104,8 @@ export const packages = defineStep({
     context.inputs.push(...sdk.fetched);
     await fetchPackageStore(context, facts);
     await log.phase('build the packages', () => build(context, facts, sdk.reference));
-    const image = { name: fill(tree.packages.image, facts), version: facts.versionTag, registry: '' };
     await engine.commit(fill(tree.packages.container, facts), `${image.name}:${image.version}`);
-    const published = await log.phase('publish the packages image', () => containers.publish(image));
-    context.outputs.push(...published);
+    context.outputs.push(...(await log.phase('publish the packages image', () => containers.publish(image))));
     return { version: facts.version, image: `${image.name}:${image.version}` };
   },
 });

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runStep, type StepDefinition, type StepIo } from '../lib/step/index.ts';
-import { foldingFor } from './ci-folding.ts';
+import { foldingFor } from './ci/folding.ts';
 
 /** Slipway's own folder. */
 export const SLIPWAY_ROOT = join(import.meta.dirname, '..');

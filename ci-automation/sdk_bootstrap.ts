@@ -8,10 +8,12 @@
 import { basename, dirname } from 'node:path';
 import { fill } from '../lib/config/index.ts';
 import { isSlipwayError, slipwayError } from '../lib/errors/index.ts';
+import { DIGESTS_SUFFIX } from '../lib/signing/index.ts';
 import {
   applyTreePatch,
   CLEANUP_FILE,
   defineStep,
+  findPublished,
   logStamp,
   publishLogs,
   readBuildFacts,
@@ -19,12 +21,13 @@ import {
   requireArch,
   requireCount,
   type StepContext,
+  sayPublished,
   scavengeLogs,
   tagVersion,
   takeOwnership,
   visibleNames,
 } from '../lib/step/index.ts';
-import { deriveDockerForm, parseVersion } from '../lib/version/index.ts';
+import { deriveDockerForm, parseVersion, type Version } from '../lib/version/index.ts';
 import { runAsScript } from './run-as-script.ts';
 
 const BUILD = '__build__';
@@ -59,6 +62,16 @@ const tarballFiles = async (context: StepContext, tarball: string): Promise<stri
   return names.map((other) => `${dirname(path)}/${other}`);
 };
 
+/** The tarball and what belongs to it, if an earlier run published them. */
+const publishedTarball = async (context: StepContext, version: Version) => {
+  const facts = await readBuildFacts(context, context.settings.ARCH);
+  // With --plan nothing was tagged, and another version may be checked out.
+  if (facts.version !== version.cacheForm) return undefined;
+  const tarball = `sdk/${facts.arch}/${facts.sdkVersion}/${basename(fill(context.tree.sdk.tarball, facts))}`;
+  const published = await findPublished(context, { version: facts.version, arch: undefined });
+  return published.ofRun((path) => path === tarball) ?? published.ofPaths([tarball, `${tarball}${DIGESTS_SUFFIX}`]);
+};
+
 export const sdkBootstrap = defineStep({
   name: 'sdk_bootstrap',
   summary: 'tags a new version and builds the SDK tarball for it',
@@ -81,6 +94,8 @@ export const sdkBootstrap = defineStep({
     const { tree, log, workspace, effects, settings } = context;
     const tagged = await log.phase('tag the version', () => tagVersion(context, 'sdk', version));
     if (tagged.stop) return tagged.summary;
+    const before = await publishedTarball(context, version);
+    if (before) return sayPublished(context, { version: version.text }, before);
     await applyTreePatch(context);
     await log.phase('fetch the seed', () => fetchSeed(context, seed));
     await removeLeftovers(context, LOGS);

@@ -6,17 +6,22 @@
  */
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { ArtifactRecord } from '../lib/cache/index.ts';
 import { fill } from '../lib/config/index.ts';
+import type { ImageName } from '../lib/container/index.ts';
 import { inParallel } from '../lib/process/index.ts';
 import {
+  type BuildFacts,
   CLEANUP_FILE,
   defineStep,
+  findPublished,
   logStamp,
   publishLogs,
   readBuildFacts,
   removeLeftovers,
   requireCount,
   type StepContext,
+  sayPublished,
   takeOwnership,
 } from '../lib/step/index.ts';
 import { parseVersionFile } from '../lib/version/index.ts';
@@ -27,12 +32,26 @@ const LOGS = '__build__/sdk-container-logs-to-upload';
 /** Saving is the engine's work on one core, compressing ours on the others: two at a time keep both busy. */
 const AT_ONCE = 2;
 
-const publishFlavours = async (context: StepContext, sdkVersionTag: string): Promise<void> => {
-  const records = await inParallel(context.tree.sdk.flavours, AT_ONCE, (flavour) => {
-    const name = fill(context.tree.sdk.image, { flavour });
-    return context.containers.publish({ name, version: sdkVersionTag, registry: context.registry });
-  });
+const imagesOf = ({ tree, registry }: StepContext, { sdkVersionTag: version }: BuildFacts): readonly ImageName[] =>
+  tree.sdk.flavours.map((flavour) => ({ name: fill(tree.sdk.image, { flavour }), version, registry }));
+
+const publishImages = async (context: StepContext, images: readonly ImageName[]): Promise<void> => {
+  const records = await inParallel(images, AT_ONCE, (image) => context.containers.publish(image));
   context.outputs.push(...records.flat());
+};
+
+/** An image with what an earlier run published of it; undefined: it is to be made. */
+interface Wanted {
+  readonly image: ImageName;
+  readonly before: readonly ArtifactRecord[] | undefined;
+}
+
+const lookFor = async (context: StepContext, facts: BuildFacts): Promise<readonly Wanted[]> => {
+  const published = await findPublished(context, { version: facts.sdkVersion, arch: undefined });
+  return inParallel(imagesOf(context, facts), AT_ONCE, async (image) => ({
+    image,
+    before: await published.ofPaths(context.imagePaths(image)),
+  }));
 };
 
 /**
@@ -63,6 +82,15 @@ export const sdkContainer = defineStep({
     const { tree, cache, workspace, effects, log } = context;
     const arch = context.settings.ARCH;
     const facts = await readBuildFacts(context, arch);
+    const wanted = await lookFor(context, facts);
+    const missing = wanted.filter(({ before }) => before === undefined).map(({ image }) => image);
+    const before = wanted.flatMap((one) => one.before ?? []);
+    if (missing.length === 0) return sayPublished(context, { version: facts.sdkVersion }, before);
+    // An image that is made again is another one, and what is published does not change: a set that was not finished is completed.
+    for (const { image } of wanted.filter((one) => one.before !== undefined)) {
+      log.info(`${image.name}:${image.version} is published already and stays as it is.`);
+    }
+    context.published.push(...before);
     const tarball = basename(fill(tree.sdk.tarball, facts));
     await workspace.makeFolder(tree.sdk.buildFolder);
     const fetched = await log.phase('fetch the SDK tarball', () =>
@@ -85,7 +113,7 @@ export const sdkContainer = defineStep({
     );
     try {
       await built;
-      await log.phase('publish the SDK images', () => publishFlavours(context, facts.sdkVersionTag));
+      await log.phase('publish the SDK images', () => publishImages(context, missing));
     } finally {
       if (!context.signal.aborted) {
         await repairVersionFile(context, versionText);

@@ -31,8 +31,7 @@ const walk = async (
   context: StepContext,
   { version, arch, formats }: VerifyArguments,
 ): Promise<readonly ChainLink[]> => {
-  const { tree, git, query, cache, verifier, temp, flags, signal } = context;
-  const { store } = cache;
+  const { tree, git, query, reading: store, verifier, temp, flags, signal } = context;
   const tags = createTagReader({ git, query, objects: join(temp, 'objects') });
   const reader = createStatementReader({ store, verifier, temp });
   return verifyVersion(
@@ -55,10 +54,10 @@ const describe = ({ version, arch, formats }: VerifyArguments): string =>
 
 /** Says how it went, by the exit code: gaps count where keys are trusted, because whoever can delete a statement can make one. */
 const judge = (context: StepContext, args: VerifyArguments, chains: readonly ChainLink[]): void => {
-  const { verifier, log, flags, cache } = context;
+  const { verifier, log, flags, reading } = context;
   const version = args.version.cacheForm;
   if (chains.length === 0) {
-    throw slipwayError('PROVENANCE_NOTHING', { what: describe(args), location: cache.store.location });
+    throw slipwayError('PROVENANCE_NOTHING', { what: describe(args), location: reading.location });
   }
   const faults = faultsIn(chains, 'broken');
   if (faults.length > 0) throw slipwayError('PROVENANCE_BROKEN', { version, faults });

@@ -14,6 +14,7 @@ import {
   defineStep,
   expandFormats,
   fetchPackagesImage,
+  findPublished,
   getParallelism,
   officialEnv,
   readBuildFacts,
@@ -23,6 +24,7 @@ import {
   runInSdk,
   type SdkContainer,
   type StepContext,
+  sayPublished,
 } from '../lib/step/index.ts';
 import { readTreeList } from '../lib/tree/index.ts';
 import { runAsScript } from './run-as-script.ts';
@@ -145,6 +147,10 @@ const publish = async (context: StepContext, facts: BuildFacts): Promise<void> =
   }
 };
 
+/** Names of what is there now: what this run made, and what an earlier one did. */
+const filesOf = ({ outputs, published }: StepContext): string[] =>
+  [...outputs, ...published].map(({ path }) => basename(path));
+
 export const vms = defineStep({
   name: 'vms',
   summary: 'makes vendor images from the generic image',
@@ -164,14 +170,22 @@ export const vms = defineStep({
     const { log } = context;
     for (const name of skipped) log.info(`${name} is for the test step only; nothing is made for it here.`);
     const facts = await readBuildFacts(context, arch);
+    const published = await findPublished(context, { version: facts.version, arch });
+    const missing = formats.filter((format) => !published.formats.has(format));
+    const there = formats.filter((format) => published.formats.has(format));
+    const before = published.ofFormats(there);
+    if (missing.length === 0) return { ...sayPublished(context, facts, before), formats };
+    if (there.length > 0) log.info(`Published already, and not made again: ${there.join(', ')}`);
+    context.published.push(...before);
     const packages = await log.phase('fetch the packages and the image', async () => {
       const [image] = await waitForAll([fetchPackagesImage(context, facts), fetchInputs(context, facts)]);
       return image;
     });
     await applyTreePatch(context);
-    const made = await log.phase('make the vendor images', () => makeAll(context, facts, packages, formats));
-    await log.phase('publish the vendor images', () => publish(context, facts));
+    const made = await log.phase('make the vendor images', () => makeAll(context, facts, packages, missing));
     const failed = made.filter(({ error }) => error !== undefined);
+    context.made.push(...made.filter((one) => !failed.includes(one)).map(({ format }) => format));
+    await log.phase('publish the vendor images', () => publish(context, facts));
     if (failed.length > 0) {
       throw slipwayError('FORMATS_FAILED', {
         failed: failed.map(({ format }) => format),
@@ -179,7 +193,7 @@ export const vms = defineStep({
         reasons: failed.map(reasonOf),
       });
     }
-    return { version: facts.version, formats, files: context.outputs.map(({ path }) => basename(path)) };
+    return { version: facts.version, formats, files: filesOf(context) };
   },
 });
 

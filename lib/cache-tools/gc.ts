@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatLayerPointer, LAYERS_FOLDER, layerPath, TRASH_FOLDER } from '../dedup/index.ts';
 import { inParallel } from '../process/in-parallel.ts';
+import { cleanHeads, findHeads, planHeads, type StaleHeads } from './gc-heads.ts';
 import { type CollectionPlan, namesOfPointer, planCollection } from './gc-plan.ts';
 import { planVersions, removeVersion } from './gc-versions.ts';
 import { homeOf, type Inventory, readPointers, takeInventory } from './inventory.ts';
@@ -30,6 +31,8 @@ export interface GcReport {
   /** Folders of versions. */
   readonly removedFolders: readonly string[];
   readonly removedPointers: readonly string[];
+  /** Lists of newest images that named images which are gone: shortened, or deleted where none is left. */
+  readonly heads: readonly string[];
   /** Packs, indexes and recipes that are in the trash from now on. */
   readonly trashed: readonly string[];
   /** Taken back from the trash, because something needs them. */
@@ -49,6 +52,7 @@ interface WholePlan {
   readonly verdicts: readonly VersionVerdict[];
   readonly inventory: Inventory;
   readonly collection: CollectionPlan;
+  readonly heads: readonly StaleHeads[];
   readonly nowMs: number;
 }
 
@@ -60,11 +64,13 @@ const makePlan = async (tools: CacheTools, request: GcRequest, needs: NeedsReade
   // What may go is listed before what needs it: an image that appears in between needs nothing that is on this list and on no other one.
   const inventory = await takeInventory(tools);
   const lists = await readTrashLists(tools, inventory.trash.keys());
+  const foundHeads = await findHeads(tools, inventory);
   const leaving = new Set(verdicts.filter(({ remove }) => remove).map(({ version }) => version.version));
   const images = (await requireManifests(tools)).filter(({ version }) => !leaving.has(version));
   const { names: needed } = await needs.of(images);
   const collection = planCollection({ inventory, lists, needed, nowMs, graceMs: request.graceMs });
-  return { verdicts, inventory, collection, nowMs };
+  const heads = planHeads(foundHeads, images, { nowMs, graceMs: request.graceMs });
+  return { verdicts, inventory, collection, heads, nowMs };
 };
 
 const moveBack = async ({ store, signal }: CacheTools, names: readonly string[]): Promise<string[]> => {
@@ -107,7 +113,7 @@ const lookAgain = async (tools: CacheTools, needs: NeedsReader) => {
 
 const execute = async (tools: CacheTools, plan: WholePlan, needs: NeedsReader) => {
   const { store, log, signal } = tools;
-  const { verdicts, collection, nowMs } = plan;
+  const { verdicts, collection, heads, nowMs } = plan;
   const removedFolders: string[] = [];
   for (const { version } of verdicts.filter(({ remove }) => remove)) {
     signal?.throwIfAborted();
@@ -130,6 +136,7 @@ const execute = async (tools: CacheTools, plan: WholePlan, needs: NeedsReader) =
   const drop = collection.drop.filter((name) => !needed.has(name));
   await inParallel(drop, AT_ONCE, (name) => store.remove(inTrash(name)));
   await inParallel(collection.lists, AT_ONCE, (name) => store.remove(inTrash(name)));
+  await cleanHeads(tools, heads);
   return { removedFolders, restored, drop, back: new Set(restored) };
 };
 
@@ -151,7 +158,7 @@ export const collectCache = async (tools: CacheTools, request: GcRequest): Promi
   const { dryRun } = request;
   const needs = createNeedsReader(tools);
   const plan = await tools.log.phase('What is needed', () => makePlan(tools, request, needs));
-  const { verdicts, inventory, collection } = plan;
+  const { verdicts, inventory, collection, heads } = plan;
   const done = dryRun ? pretend(plan) : await tools.log.phase('Collecting', () => execute(tools, plan, needs));
   const sizeOf = (name: string): number => (inventory.trash.get(name) ?? inventory.items.get(name))?.sizeBytes ?? 0;
   const moved = collection.move.filter((name) => !done.back.has(homeOf(name) as string));
@@ -161,6 +168,7 @@ export const collectCache = async (tools: CacheTools, request: GcRequest): Promi
     versions: verdicts.map(({ version, remove, why }) => ({ version: version.version, remove, why })),
     removedFolders: done.removedFolders.toSorted(),
     removedPointers: collection.pointers,
+    heads: heads.map(({ path }) => path),
     trashed: moved.map((name) => homeOf(name) as string).sort(),
     restored: done.restored.toSorted(),
     deleted: done.drop.map(inTrash).sort(),

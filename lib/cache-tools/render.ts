@@ -74,6 +74,7 @@ export const renderGc = (report: GcReport): string => {
   return [
     ...report.versions.map(({ version, remove, why }) => `${remove ? 'delete' : 'keep'} ${version}: ${why}\n`),
     lines(`${would}delete`, [...report.removedFolders, ...report.removedPointers]),
+    lines(`${would}shorten`, report.heads),
     lines(`${would}move to the trash`, report.trashed),
     lines(`${would}take back`, report.restored),
     lines(`${would}delete`, report.deleted),

@@ -3,6 +3,7 @@ import { inParallel } from '../process/in-parallel.ts';
 import type { Signer, Verifier } from '../signing/index.ts';
 import { fetchArtifact } from './fetch-artifact.ts';
 import { publishArtifacts } from './publish-artifacts.ts';
+import { streamArtifact } from './stream-artifact.ts';
 import type { ArtifactCache, CacheStore } from './types.ts';
 
 /** What an artifact cache works with. */
@@ -28,6 +29,7 @@ export const createArtifactCache = (options: ArtifactCacheOptions): ArtifactCach
     store,
     publish: (request) => publishArtifacts(request, { store, signer, log, signal }),
     fetch: (path, toFolder) => fetchArtifact(path, toFolder, { store, verifier, log, signal, secondTryMs }),
+    stream: (path, folder, use) => streamArtifact(path, folder, use, { store, verifier, log, signal }),
     hasAll: async (paths) => {
       const sizes = await inParallel(paths, REQUESTS_AT_ONCE, (path) => store.size(path));
       return sizes.every((size) => size !== undefined);

@@ -132,6 +132,10 @@ export const createLocalStore = ({ dir, signal }: LocalStoreOptions): CacheStore
       const stats = await orUndefined(() => stat(at(validatePath(path))));
       return stats?.isFile() ? stats.size : undefined;
     },
+    rangedSize: async (path) => {
+      const stats = await orUndefined(() => stat(at(validatePath(path))));
+      return stats?.isFile() ? stats.size : undefined;
+    },
     list: async (folder, { onlyFolders = false } = {}) => {
       const names = (await orUndefined(() => readdir(at(validateFolder(folder))))) ?? [];
       const isWanted = async (name: string): Promise<boolean> =>

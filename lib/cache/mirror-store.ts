@@ -45,6 +45,7 @@ export const createMirrorStore = ({ log = silentLog, ...options }: MirrorStoreOp
       checkRange(validatePath(path), offset, length);
       return reader.readRange(path, offset, length);
     },
+    rangedSize: (path) => reader.rangedSize(validatePath(path)),
     download: (path, toFile, transfer) => reader.download(validatePath(path), toFile, transfer),
     publish: refuse,
     rename: refuse,

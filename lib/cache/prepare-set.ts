@@ -60,7 +60,7 @@ export const order = (
 export const prepareAll = async (request: PublishRequest, parts: PrepareParts): Promise<PreparedSet> => {
   const { signer, signal } = parts;
   const files = await collectArtifacts(request);
-  const hashFile = createFileHasher();
+  const hashFile = createFileHasher(request.known);
   const prepared = await inParallel(
     files.filter((file) => !file.isCompanion),
     availableParallelism(),

@@ -140,6 +140,7 @@ export const createRemoteStore = (options: RemoteStoreOptions): CacheStore => {
       checkRange(validatePath(path), offset, length);
       return reader.readRange(path, offset, length);
     },
+    rangedSize: (path) => reader.rangedSize(validatePath(path)),
     download: (path, toFile, transfer) => reader.download(validatePath(path), toFile, transfer),
     publish: async (uploads, transfer = {}) => {
       needsAccount();

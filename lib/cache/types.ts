@@ -1,3 +1,5 @@
+import type { Digests } from '../signing/index.ts';
+
 /** A file in the cache: its path below the prefix, `/`-separated, without a leading `/`. */
 export type CachePath = string;
 
@@ -101,6 +103,11 @@ export interface CacheStore {
    */
   readRange(path: CachePath, offset: number, length: number): Promise<Buffer>;
   /**
+   * Size in bytes of a file of which parts are read as quickly as the whole: undefined when there is no such file, or when the server
+   * does not do ranges. A store without this has no such files.
+   */
+  rangedSize?(path: CachePath): Promise<number | undefined>;
+  /**
    * Downloads to `toFile` by way of a partial file beside it that a later call resumes; `toFile` appears by rename when complete.
    * Throws `CACHE_ARTIFACT_MISSING` when there is no such file.
    */
@@ -134,6 +141,12 @@ export interface ArtifactRecord {
   readonly sha512?: string;
 }
 
+/** All digests of a file, and how many bytes they are of. */
+export interface KnownDigests {
+  readonly sizeBytes: number;
+  readonly digests: Digests;
+}
+
 /** What to publish into one folder of the cache. */
 export interface PublishRequest {
   /** Folder in the cache, for example `images/amd64/4799.0.0`. */
@@ -164,6 +177,17 @@ export interface PublishRequest {
    * there, even if other files of it have other bytes (an archive that was compressed by another version of the program).
    */
   readonly sameBy?: string;
+  /** By absolute path: digests that were made while a file was written, so that it is not read once more. */
+  readonly known?: ReadonlyMap<string, KnownDigests>;
+}
+
+/** An artifact on its way. */
+export interface StreamedArtifact {
+  readonly sizeBytes: number;
+  /** Not verified while they come; to be read once and to the end, which they reach only when they are right, and throw instead otherwise. */
+  readonly bytes: AsyncIterable<Buffer>;
+  /** Resolves when the bytes came to their end and digest and signature are right. */
+  readonly verified: Promise<ArtifactRecord>;
 }
 
 /** The artifact cache as the steps use it: verified reads, whole-set writes with digests and signatures. */
@@ -187,6 +211,19 @@ export interface ArtifactCache {
    * `ARTIFACT_SIGNATURE_INVALID` (exit 3).
    */
   fetch(path: CachePath, toFolder: string): Promise<ArtifactRecord & { readonly file: string }>;
+  /**
+   * Hands on an artifact as it comes, for what is large and is not to be a file first. Nothing that is made of its bytes may count before
+   * `verified` has resolved.
+   *
+   * @param folder absolute path of an existing folder for small files; nothing stays in it
+   * @returns the record and what `use` returned; undefined, without having called `use`, for what has to be fetched instead
+   * Throws what `fetch` throws.
+   */
+  stream?<T>(
+    path: CachePath,
+    folder: string,
+    use: (artifact: StreamedArtifact) => Promise<T>,
+  ): Promise<{ readonly record: ArtifactRecord; readonly value: T } | undefined>;
   /** Whether all of the files are there. */
   hasAll(paths: readonly CachePath[]): Promise<boolean>;
 }

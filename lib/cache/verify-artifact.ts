@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { isSlipwayError, slipwayError } from '../errors/index.ts';
-import { checkDigests, type DigestsCheck, type Verifier } from '../signing/index.ts';
+import { isSlipwayError, type SlipwayError, slipwayError } from '../errors/index.ts';
+import { checkDigests, type DigestsCheck, type SignatureVerdict, type Verifier } from '../signing/index.ts';
 import { nameOf } from './paths.ts';
 import { companionPaths } from './prepare-artifact.ts';
 import type { CachePath, CacheStore } from './types.ts';
@@ -50,6 +50,16 @@ const fetchSignature = async (
   }
 };
 
+/** The error for a signature that does not count. */
+export const signatureInvalid = (
+  { trustedKeys }: Verifier,
+  path: CachePath,
+  { reason, detail }: Extract<SignatureVerdict, { valid: false }>,
+): SlipwayError => {
+  const signature = companionPaths(path).sig;
+  return slipwayError('ARTIFACT_SIGNATURE_INVALID', { path, signature, reason, detail, trustedKeys });
+};
+
 const checkSignature = async (
   { verifier }: VerifyParts,
   path: CachePath,
@@ -58,16 +68,7 @@ const checkSignature = async (
 ) => {
   if (!verifier || !signatureFile) return;
   const verdict = await verifier.verify(file, signatureFile, { path });
-  if (verdict.valid) return;
-  const { reason, detail } = verdict;
-  const signature = companionPaths(path).sig;
-  throw slipwayError('ARTIFACT_SIGNATURE_INVALID', {
-    path,
-    signature,
-    reason,
-    detail,
-    trustedKeys: verifier.trustedKeys,
-  });
+  if (!verdict.valid) throw signatureInvalid(verifier, path, verdict);
 };
 
 /** What is known of a file that is what it should be. */

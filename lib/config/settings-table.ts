@@ -41,7 +41,7 @@ export const SETTINGS = {
   BUILDCACHE_MIRROR_URL: {
     type: 'string',
     default: '',
-    help: "A second place to read container images that the cache lacks; empty: the tree's own; none: no second place",
+    help: "A second place to read what the cache lacks; empty: the tree's own; none: no second place",
   },
   BUILDCACHE_DIR: {
     type: 'path',
@@ -89,7 +89,7 @@ export const SETTINGS = {
   AVOID_NIGHTLY_BUILD_SHORTCUTS: {
     type: 'boolean',
     default: false,
-    help: 'Build a nightly even if nothing changed since the last one',
+    help: 'Build even if nothing changed since the last nightly, or if the version is published already',
   },
   COREOS_OVERLAY_REF: {
     type: 'string',

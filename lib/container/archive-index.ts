@@ -12,6 +12,8 @@ const BLOCK_BYTES = 512;
 /** They are a few kilobytes; what claims to be more is none of them. */
 const MOST_TEXT_BYTES = 1024 * 1024;
 const TEXTS = new Set(['manifest.json', 'index.json']);
+/** What engines find the images of an archive by; in what engines save they come last. */
+const INDEXES = new Set([...TEXTS, 'repositories']);
 
 const textAt = (header: Buffer, start: number, length: number): string =>
   header.toString('latin1', start, start + length).replace(/\0[\s\S]*$/, '');
@@ -41,11 +43,20 @@ const readIndex = (texts: ReadonlyMap<string, string>): ArchiveIndex => {
   };
 };
 
+/** An image archive on its way. */
+export interface WatchedArchive {
+  readonly stream: Transform;
+  /** What the texts say that have passed. */
+  readonly index: () => ArchiveIndex;
+  /** Bytes before the first of the files that tell an engine which images there are; undefined: none has passed. */
+  readonly indexStart: () => number | undefined;
+}
+
 /**
  * Passes an image archive (the tar that `docker save` makes, also as an OCI layout) on as it is, and reads its index on the way.
  * What is no such archive has an empty index: whoever loads it will say so.
  */
-export const watchArchive = (): { readonly stream: Transform; readonly index: () => ArchiveIndex } => {
+export const watchArchive = (): WatchedArchive => {
   const texts = new Map<string, string>();
   /** The header, or one of the texts, as far as it has come. */
   let kept = Buffer.alloc(0);
@@ -55,6 +66,9 @@ export const watchArchive = (): { readonly stream: Transform; readonly index: ()
   let skip = 0;
   /** From a header that says more of the next file (pax(1)); sizes beyond 8 GiB are there. */
   let paxSize: number | undefined;
+  /** Of all that was looked at. */
+  let position = 0;
+  let indexStart: number | undefined;
 
   const takeHeader = (header: Buffer): void => {
     const type = textAt(header, 156, 1);
@@ -63,6 +77,7 @@ export const watchArchive = (): { readonly stream: Transform; readonly index: ()
     const isPax = type === 'x';
     paxSize = undefined;
     const fileName = isPax ? 'pax' : textAt(header, 0, 100).replace(/^\.\//, '');
+    if (INDEXES.has(fileName)) indexStart ??= position - BLOCK_BYTES;
     if (size > 0 && size <= MOST_TEXT_BYTES && (isPax || TEXTS.has(fileName))) {
       name = fileName;
       wanted = size;
@@ -84,11 +99,13 @@ export const watchArchive = (): { readonly stream: Transform; readonly index: ()
         const passed = Math.min(skip, chunk.length - at);
         skip -= passed;
         at += passed;
+        position += passed;
         continue;
       }
       const part = chunk.subarray(at, at + wanted - kept.length);
       kept = Buffer.concat([kept, part]);
       at += part.length;
+      position += part.length;
       if (kept.length < wanted) return;
       const whole = kept;
       kept = Buffer.alloc(0);
@@ -103,5 +120,5 @@ export const watchArchive = (): { readonly stream: Transform; readonly index: ()
       next(null, chunk);
     },
   });
-  return { stream, index: () => readIndex(texts) };
+  return { stream, index: () => readIndex(texts), indexStart: () => indexStart };
 };

@@ -2,7 +2,7 @@ import { isSlipwayError } from '../errors/index.ts';
 import type { Command, Runner, RunOptions } from '../process/index.ts';
 import { parseDiffIds, parseStorage } from './engine-answers.ts';
 import { explained, explainedCommand } from './engine-faults.ts';
-import type { Engine } from './types.ts';
+import type { Engine, EngineStorage } from './types.ts';
 
 /** A query that takes longer than this means that the daemon hangs. */
 const QUERY_TIMEOUT_MS = 60_000;
@@ -52,6 +52,11 @@ export const createEngine = (settings: EngineSettings): Engine => {
   const imageId = async (reference: string): Promise<string | undefined> =>
     idInList(await ask(['images', '--no-trunc', '--format', '{{.Repository}}:{{.Tag}} {{.ID}}', reference]), reference);
 
+  /** It stays the same as long as the daemon runs, and is asked for at every turn. */
+  let storage: EngineStorage | undefined;
+  const askStorage = async (): Promise<EngineStorage> =>
+    name === 'podman' ? { kind: 'podman' } : parseStorage(await ask(['info', '--format', '{{json .}}']));
+
   const hasContainer = async (container: string): Promise<boolean> => {
     const exact = `^${container.replaceAll('.', '\\.')}$`;
     return (await ask(['ps', '--all', '--quiet', '--filter', `name=${exact}`])) !== '';
@@ -74,7 +79,8 @@ export const createEngine = (settings: EngineSettings): Engine => {
       return parseDiffIds(await ask(['image', 'inspect', '--format', DIFF_IDS, ...ids], [0, 1, 125]));
     },
     async storage() {
-      return name === 'podman' ? { kind: 'podman' } : parseStorage(await ask(['info', '--format', '{{json .}}']));
+      storage ??= await askStorage();
+      return storage;
     },
     save(reference) {
       // podman would else choose by the image; docker archives are what every engine and the cache's readers take.
@@ -84,6 +90,12 @@ export const createEngine = (settings: EngineSettings): Engine => {
       return explainedCommand(`saving ${reference}`, running);
     },
     load: () => explainedCommand('loading a container image', effects.start(call('load'), { env })),
+    importTar: (reference) =>
+      explainedCommand('loading a layer', effects.start(call('import', '-', reference), { env })),
+    async tagsOf(repository) {
+      const lines = await ask(['images', '--format', '{{.Tag}}', repository]);
+      return lines.split('\n').filter((tag) => tag !== '' && tag !== '<none>');
+    },
     async pull(reference) {
       try {
         await act(`pulling ${reference}`, ['pull', reference]);

@@ -1,4 +1,5 @@
 import { slipwayError } from '../errors/index.ts';
+import type { CacheLayout } from './container-cache-settings.ts';
 import type { ImageName } from './types.ts';
 
 const NAME = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
@@ -29,4 +30,10 @@ export const cachePaths = ({ name, version }: ImageName, extension: string) => {
     manifest: `${folder}/${name}-${version}.image.json`,
     id: `${folder}/${name}-${version}.id`,
   };
+};
+
+/** The paths that make a published image whole, the one that appears last at the end. */
+export const publishedPaths = (image: ImageName, extension: string, layout: CacheLayout): readonly string[] => {
+  const { archive, manifest, id } = cachePaths(image, extension);
+  return [...{ flat: [archive], dedup: [manifest], both: [archive, manifest] }[layout], id];
 };

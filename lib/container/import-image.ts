@@ -22,6 +22,6 @@ export const importImage = async (
   validateImageName(image);
   return inOwnFolder(settings.workFolder, async (own) => {
     const stored = await storeImage(settings, image, source, own);
-    return publishSet(settings.cache, { image, id: source.imageId, own, files: [], stored });
+    return publishSet(settings.cache, { image, id: source.imageId, own, archives: new Map(), stored });
   });
 };

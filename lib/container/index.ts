@@ -9,7 +9,7 @@ export {
 } from './find-engine.ts';
 export type { ArchiveFormat } from './image-archive.ts';
 export { createContainerCache } from './image-cache.ts';
-export { cachePaths, plainReference, validateImageName } from './image-names.ts';
+export { cachePaths, plainReference, publishedPaths, validateImageName } from './image-names.ts';
 export { importImage } from './import-image.ts';
 export {
   checkedLayer,

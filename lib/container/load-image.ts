@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import type { ArtifactRecord } from '../cache/types.ts';
-import { slipwayError } from '../errors/index.ts';
+import { basename } from 'node:path';
+import type { ArtifactCache, ArtifactRecord } from '../cache/types.ts';
+import { isSlipwayError, SlipwayError, slipwayError } from '../errors/index.ts';
 import type { ArchiveIndex } from './archive-index.ts';
 import type { ContainerCacheSettings } from './container-cache-settings.ts';
-import { loadImage } from './image-archive.ts';
+import { NotStreamableError } from './hold-back.ts';
+import { loadImage, loadStreamedImage } from './image-archive.ts';
 import { cachePaths, localReferences, plainReference } from './image-names.ts';
 import { loadDeduplicated } from './load-deduplicated.ts';
 import { findLocalImage } from './local-image.ts';
@@ -51,10 +53,49 @@ const fetchArchive = async (
 
 type Loaded = Search<{ record: ArtifactRecord; index: ArchiveIndex }>;
 
+/**
+ * What did not verify as a stream is looked at once more as a file: a publisher may just be replacing it, and the file's error says most. What
+ * the decompression could not read is most likely not what was published either.
+ */
+const isWorthAFile = (error: unknown): boolean =>
+  error instanceof NotStreamableError ||
+  isSlipwayError(error, 'COMMAND_FAILED') ||
+  (error instanceof SlipwayError && error.kind === 'unverified');
+
+/** Loads an archive while it is downloaded and verified; undefined: it has to be fetched first. */
+const loadStream = async (
+  settings: ContainerCacheSettings,
+  cache: ArtifactCache,
+  path: string,
+  folder: string,
+): Promise<{ record: ArtifactRecord; index: ArchiveIndex } | undefined> => {
+  try {
+    const loaded = await cache.stream?.(path, folder, (artifact) =>
+      loadStreamedImage(settings, basename(path), artifact, settings.format.decompress),
+    );
+    return loaded && { record: loaded.record, index: loaded.value };
+  } catch (error) {
+    if (!isWorthAFile(error)) throw error;
+    settings.log.warn(`${(error as Error).message} Fetching ${path} before it is loaded.`);
+    return undefined;
+  }
+};
+
 const loadArchive = (settings: ContainerCacheSettings, places: readonly Place[], image: ImageName): Promise<Loaded> =>
   inOwnFolder(settings.workFolder, async (own) => {
-    const { found, ...search } = await fetchArchive(settings, places, image, own);
-    if (found === undefined) return search;
+    const { archive } = cachePaths(image, settings.format.extension);
+    const streamed = await searchPlaces(places, archive, settings.log, async (cache) => {
+      const loaded = await loadStream(settings, cache, archive, own);
+      if (!loaded) throw slipwayError('CACHE_ARTIFACT_MISSING', { path: archive, location: cache.store.location });
+      return loaded;
+    });
+    if (streamed.found) return streamed;
+    const answering = places.filter((place) => !streamed.silent.has(place));
+    const { found, ...search } = await fetchArchive(settings, answering, image, own);
+    const failure = search.failure ?? streamed.failure;
+    const silent = new Set([...streamed.silent, ...search.silent]);
+    const looked = new Map([...[...streamed.looked].filter(([place]) => streamed.silent.has(place)), ...search.looked]);
+    if (found === undefined) return { looked, silent, failure };
     const { file, path, sizeBytes, sha256 } = found;
     const index = await loadImage(settings, file, settings.format.decompress);
     return { ...search, found: { record: { path, sizeBytes, sha256 }, index } };

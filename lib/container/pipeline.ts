@@ -18,7 +18,7 @@ export const countBytes = (onBytes: (bytes: number) => void): Transform =>
 
 /** A pipe that broke because the reader at its end has gone. Other errors of a pipe are trouble with a file. */
 const isReaderGone = (error: unknown): boolean =>
-  ['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED'].includes(
+  ['EPIPE', 'ECONNRESET', 'ECANCELED', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED'].includes(
     (error as NodeJS.ErrnoException).code ?? '',
   );
 

@@ -1,7 +1,7 @@
 import type { ArtifactCache } from '../cache/types.ts';
 import { formatBytes, type Log } from '../log/index.ts';
 import type { CacheLayout } from './container-cache-settings.ts';
-import { cachePaths, plainReference, registryReference, validateImageName } from './image-names.ts';
+import { cachePaths, plainReference, publishedPaths, registryReference, validateImageName } from './image-names.ts';
 import { findLocalImages } from './local-image.ts';
 import type { ContainerCache, Engine, ImageName } from './types.ts';
 
@@ -49,9 +49,7 @@ export const createPlanningContainerCache = (settings: PlanningContainerCacheSet
     },
     async publish(image) {
       validateImageName(image);
-      const { archive, manifest, id } = cachePaths(image, extension);
-      const files = { flat: [archive], dedup: [manifest], both: [archive, manifest] }[layout];
-      plan(`save ${plainReference(image)} and publish it as ${[...files, id].join(' and ')}`);
+      plan(`save ${plainReference(image)} and publish it as ${publishedPaths(image, extension, layout).join(' and ')}`);
       return [];
     },
   };

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ArtifactRecord } from '../cache/types.ts';
+import type { ArtifactRecord, KnownDigests } from '../cache/types.ts';
 import { slipwayError } from '../errors/index.ts';
 import type { ContainerCacheSettings } from './container-cache-settings.ts';
 import { saveImage } from './image-archive.ts';
@@ -29,14 +29,13 @@ export const publishImage = async (
   }
   const base = `${image.name}-${image.version}`;
   return inOwnFolder(workFolder, async (own) => {
-    const files: string[] = [];
+    const archives = new Map<string, KnownDigests>();
     const source = layout === 'flat' ? undefined : await openImageSource(settings, local.reference);
     const stored = source && (await storeImage(settings, image, source, own));
     if (layout !== 'dedup') {
       const archiveFile = join(own, `${base}.${format.extension}`);
-      await saveImage(settings, local.reference, archiveFile, format.compress);
-      files.push(archiveFile);
+      archives.set(archiveFile, await saveImage(settings, local.reference, archiveFile, format.compress));
     }
-    return publishSet(cache, { image, id: local.id, own, files, stored });
+    return publishSet(cache, { image, id: local.id, own, archives, stored });
   });
 };

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ArtifactCache, ArtifactRecord } from '../cache/types.ts';
+import type { ArtifactCache, ArtifactRecord, KnownDigests } from '../cache/types.ts';
 import { cachePaths } from './image-names.ts';
 import type { StoredImage } from './publish-deduplicated.ts';
 import type { ImageName } from './types.ts';
@@ -12,8 +12,8 @@ export interface ImageSet {
   readonly id: string;
   /** Absolute path of an own folder. */
   readonly own: string;
-  /** Absolute paths of whole archives; none in the deduplicated layout. */
-  readonly files: readonly string[];
+  /** Absolute paths of whole archives, with digests that were made while they were written; none in the deduplicated layout. */
+  readonly archives: ReadonlyMap<string, KnownDigests>;
   /** Undefined in the flat layout. */
   readonly stored: StoredImage | undefined;
 }
@@ -27,10 +27,17 @@ export const publishSet = async (cache: ArtifactCache, set: ImageSet): Promise<r
   const name = `${image.name}-${image.version}.id`;
   const idFile = join(own, name);
   await writeFile(idFile, `${id}\n`, { mode: 0o644 });
-  const files = [...set.files, ...(stored ? [stored.manifestFile] : []), idFile];
+  const files = [...set.archives.keys(), ...(stored ? [stored.manifestFile] : []), idFile];
   // A manifest whose contents were lost is replaced when the very same image is stored again.
   const heals = stored?.hasSentLayers === true && (await cache.store.readText(paths.id))?.trim() === id;
-  const records = await cache.publish({ folder, files, last: [name], sameBy: name, replace: heals });
+  const records = await cache.publish({
+    folder,
+    files,
+    last: [name],
+    sameBy: name,
+    replace: heals,
+    known: set.archives,
+  });
   await stored?.confirm();
   return records;
 };

@@ -42,6 +42,10 @@ export interface Engine {
   save(reference: string): RunningCommand;
   /** Takes a docker archive on standard input. */
   load(): RunningCommand;
+  /** Takes a tar on standard input and makes an image of it with that one layer, unpacking it while it comes. */
+  importTar(reference: string): RunningCommand;
+  /** Tags of all images that are called `REPOSITORY:TAG`. */
+  tagsOf(repository: string): Promise<readonly string[]>;
   /** Tries to pull from the image's registry; false when it is not to be had there. */
   pull(reference: string): Promise<boolean>;
   tag(source: string, target: string): Promise<void>;

@@ -11,7 +11,7 @@ export interface Bases {
 }
 
 /** More of them make a reader fetch more than they save. */
-const MOST_BASES = 3;
+export const MOST_BASES = 3;
 /** Blocks that were decompressed for one block serve the next one too. */
 const MOST_KEPT = 4;
 

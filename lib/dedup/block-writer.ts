@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { Bases } from './base-blocks.ts';
+import { type Bases, MOST_BASES } from './base-blocks.ts';
 import { type BlockSlot, emptySlot } from './block-slot.ts';
 import { encodeBlock } from './format/index.ts';
 import { type KnownChunks, MOST_CHUNKS_IN_BLOCK } from './known-chunks.ts';
@@ -9,6 +9,7 @@ import type { PackedBlock, PackWriter } from './pack-writer.ts';
 /** Large enough that a block compresses nearly as well as a whole archive (64 KiB: 24 % worse, 256 KiB: 9 %), small enough to be fetched alone. */
 const BLOCK_RAW_BYTES = 4 * 1024 * 1024;
 const MOST_CHUNK_BYTES = 256 * 1024;
+const FULL_BLOCK_BYTES = BLOCK_RAW_BYTES + MOST_CHUNK_BYTES;
 
 /** Of zstd: 6 costs about twice the time of 3 and gives 5 % less; the line and the disk are dearer than that. */
 const LEVEL = 6;
@@ -72,13 +73,15 @@ export const createBlockWriter = (packs: PackWriter, known: KnownChunks, findBas
   let wake = (): void => {};
   // Used again and again: left to the collector of garbage they would pile up.
   const spare: Buffer[] = [];
-  // Bases and zstd's tables for them take some 50 MB.
+  // Bases and what zstd needs for them take some 50 MB.
   const oneByOne = createQueue();
+  let room: Buffer | undefined;
 
   const asDifference = async (block: RawBlock, { likeness, first, last }: NonNullable<OpenBlock['older']>) => {
     const bases = await findBases(likeness.blocksAround(first, last));
     if (bases.slots.length === 0) return undefined;
-    return { bases, ...(await encodeBlock({ ...block, bases: bases.blocks }, LEVEL)) };
+    room ??= Buffer.allocUnsafeSlow(MOST_BASES * FULL_BLOCK_BYTES);
+    return { bases, ...(await encodeBlock({ ...block, bases: bases.blocks }, LEVEL, room)) };
   };
 
   const compress = async ({ slot, raw, chunks, used, older }: OpenBlock): Promise<PackedBlock> => {
@@ -122,7 +125,7 @@ export const createBlockWriter = (packs: PackWriter, known: KnownChunks, findBas
       if (open && (open.used + data.length > open.raw.length || open.chunks.length === MOST_CHUNKS_IN_BLOCK)) seal();
       open ??= {
         slot: emptySlot(),
-        raw: spare.pop() ?? Buffer.allocUnsafe(BLOCK_RAW_BYTES + MOST_CHUNK_BYTES),
+        raw: spare.pop() ?? Buffer.allocUnsafe(FULL_BLOCK_BYTES),
         chunks: [],
         used: 0,
         older: undefined,

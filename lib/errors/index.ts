@@ -10,9 +10,11 @@ import { processErrors } from './catalog/process.ts';
 import { provenanceErrors } from './catalog/provenance.ts';
 import { recordingErrors } from './catalog/recording.ts';
 import { releaseErrors } from './catalog/release.ts';
+import { reproduceErrors } from './catalog/reproduce.ts';
 import { retentionErrors } from './catalog/retention.ts';
 import { setupErrors } from './catalog/setup.ts';
 import { signingErrors } from './catalog/signing.ts';
+import { simulateErrors } from './catalog/simulate.ts';
 import { stepErrors } from './catalog/step.ts';
 import { tagErrors } from './catalog/tag.ts';
 import { testingErrors } from './catalog/testing.ts';
@@ -36,9 +38,11 @@ export const catalog = {
   ...provenanceErrors,
   ...recordingErrors,
   ...releaseErrors,
+  ...reproduceErrors,
   ...retentionErrors,
   ...setupErrors,
   ...signingErrors,
+  ...simulateErrors,
   ...stepErrors,
   ...tagErrors,
   ...testingErrors,

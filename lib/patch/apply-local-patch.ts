@@ -102,3 +102,9 @@ export const applyLocalPatch = async (patch: LocalPatch, tools: PatchTools): Pro
   await apply(tools, file, patch.committer);
   return 'applied';
 };
+
+/** Whether there is a local patch that the history does not have yet. */
+export const hasPendingPatch = async (patch: LocalPatch, git: Git): Promise<boolean> => {
+  const ids = await readPatchIds(patch, git);
+  return ids.length > 0 && !(await isInHistory(git, pathOf(patch, git), ids));
+};

@@ -1,2 +1,8 @@
-export { applyLocalPatch, type LocalPatch, type PatchOutcome, type PatchTools } from './apply-local-patch.ts';
+export {
+  applyLocalPatch,
+  hasPendingPatch,
+  type LocalPatch,
+  type PatchOutcome,
+  type PatchTools,
+} from './apply-local-patch.ts';
 export { takeBackLocalPatch } from './take-back.ts';

@@ -45,6 +45,8 @@ export interface BuildRecord {
   readonly inputs: readonly ArtifactRecord[];
   readonly images: readonly UsedImage[];
   readonly source?: BuildSource;
+  /** Vendor formats that were made, whatever was asked for. */
+  readonly made?: readonly string[];
   /** A URI; empty: {@link BUILDER_ID}. */
   readonly builderId: string;
   readonly slipwayVersion: string;
@@ -104,7 +106,7 @@ export const makeStatement = (build: BuildRecord): MadeStatement | undefined => 
   const buildDefinition = {
     buildType: BUILD_TYPE,
     externalParameters: { step, arch, version, arguments: build.arguments, settings: sortedEntries(build.settings) },
-    internalParameters: { head: source?.head },
+    internalParameters: { head: source?.head, made: build.made?.length ? [...build.made].sort(compare) : undefined },
     resolvedDependencies: [
       ...(source ? [sourceOf(source)] : []),
       ...uniqueImages(build.images),

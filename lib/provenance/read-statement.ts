@@ -26,11 +26,15 @@ export interface ReadStatement {
   readonly step: string;
   readonly arch?: string;
   readonly arguments: readonly string[];
+  /** Settings that made a difference to what was built, by name. */
+  readonly settings: Readonly<Record<string, string>>;
   /** By cache path. */
   readonly subjects: ReadonlyMap<string, SubjectDigest>;
   readonly dependencies: readonly Dependency[];
   /** Commit that was checked out, when it was not the tag's. */
   readonly head?: string;
+  /** Vendor formats that were made. */
+  readonly made: readonly string[];
   readonly builderId: string;
   readonly finishedOn: string;
 }
@@ -70,8 +74,14 @@ const statementSchema = v.object({
         arch: v.optional(text),
         version: text,
         arguments: v.array(text),
+        settings: v.optional(
+          v.record(v.string(), v.pipe(v.union([text, v.number(), v.boolean()]), v.transform(String))),
+          {},
+        ),
       }),
-      internalParameters: v.optional(v.object({ head: v.optional(v.pipe(text, v.regex(COMMIT))) })),
+      internalParameters: v.optional(
+        v.object({ head: v.optional(v.pipe(text, v.regex(COMMIT))), made: v.optional(v.array(text)) }),
+      ),
       resolvedDependencies: v.array(
         v.object({ uri: v.optional(text), name: v.optional(text), digest: v.record(v.string(), text) }),
       ),
@@ -131,9 +141,11 @@ export const readStatement = (payload: Buffer, path: string): ReadStatement => {
     step,
     arch,
     arguments: externalParameters.arguments,
+    settings: externalParameters.settings,
     subjects,
     dependencies: resolvedDependencies.map(dependencyOf),
     head: internalParameters?.head,
+    made: internalParameters?.made ?? [],
     builderId: predicate.runDetails.builder.id,
     finishedOn: predicate.runDetails.metadata.finishedOn,
   };

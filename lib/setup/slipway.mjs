@@ -4,7 +4,7 @@
  * with the one that runs this if it is new enough. Plain JavaScript that older ones understand, so that they can say what is missing.
  */
 import { spawn } from 'node:child_process';
-import { accessSync, constants, readdirSync, realpathSync } from 'node:fs';
+import { accessSync, constants, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
@@ -15,8 +15,8 @@ const here = dirname(realpathSync(fileURLToPath(import.meta.url)));
 const steps = join(here, '../../ci-automation');
 const require = createRequire(import.meta.url);
 
-/** They make a checkout ready, and work in one. */
-const OF_A_CHECKOUT = ['nightly', 'run-as-script', 'setup'];
+/** They make a checkout ready, or start the scripts of one. */
+const OF_A_CHECKOUT = ['glue', 'job', 'nightly', 'setup'];
 
 /** @param {string} text @param {number} exitCode @returns {never} */
 const giveUp = (text, exitCode) => {
@@ -28,6 +28,8 @@ const names = readdirSync(steps)
   .filter((name) => name.endsWith('.js'))
   .map((name) => name.slice(0, -'.js'.length))
   .filter((name) => !OF_A_CHECKOUT.includes(name))
+  // The others beside them are parts of programs.
+  .filter((name) => readFileSync(join(steps, `${name}.js`), 'utf8').includes('import.meta.main'))
   .sort();
 
 /** Folder of an installed package, wherever npm has put it. @param {string} name */

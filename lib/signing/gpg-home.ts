@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
-import type { Runner, RunResult } from '../process/index.ts';
+import type { Runner, RunningCommand, RunResult } from '../process/index.ts';
 import { isOwnerDead, makeOwnName } from '../process/process-identity.ts';
 
 /** A unix socket's path has at most 107 bytes, and gpg-agent puts sockets such as `S.gpg-agent.browser` into its home. */
@@ -19,6 +19,8 @@ export interface GpgHome {
    * @returns the result; exit codes 1 and 2 do not throw, because the status lines say more
    */
   gpg(args: readonly string[]): Promise<RunResult>;
+  /** The same for what comes as a stream: its standard input and output are the caller's. */
+  startGpg(args: readonly string[]): RunningCommand;
   /** Ends the agent, removes the folder. */
   close(): Promise<void>;
 }
@@ -152,6 +154,7 @@ export const createGpgHome = async ({ runner, parent, tree }: GpgHomeOptions): P
   return {
     path,
     gpg: (args) => runner.run(['gpg', ...options, ...args], { stdout: 'capture', env, okExitCodes: [0, 1, 2] }),
+    startGpg: (args) => runner.start(['gpg', ...options, ...args], { env, okExitCodes: [0, 1, 2] }),
     async close() {
       if (socket !== undefined) {
         const agent = await socket;

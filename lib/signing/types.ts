@@ -1,3 +1,5 @@
+import type { Writable } from 'node:stream';
+
 /** Digest algorithms, by the names that `node:crypto` knows. */
 export type Algorithm = 'md5' | 'sha1' | 'sha256' | 'sha512';
 
@@ -52,6 +54,16 @@ export type SignatureVerdict =
   | { readonly valid: false; readonly reason: SignatureFault; readonly detail: string };
 
 /** Checks OpenPGP signatures against the keys that the user trusts, and no others. */
+/** A signature that is being checked against bytes as they come. */
+export interface StreamVerification {
+  /** Takes the bytes and is ended after the last of them. */
+  readonly input: Writable;
+  /** What came of it; settles after `input` was ended. */
+  readonly verdict: Promise<SignatureVerdict>;
+  /** Ends the check when nobody wants to know any more. */
+  stop(): void;
+}
+
 export interface Verifier {
   /** Absolute path of the keys, for messages. */
   readonly trustedKeys: string;
@@ -63,6 +75,12 @@ export interface Verifier {
    * @param options.path where it was found in the cache: a signature that says another path is refused, one that says none is not
    */
   verify(file: string, signatureFile: string, options?: { readonly path?: string }): Promise<SignatureVerdict>;
+  /**
+   * The same for bytes that come as a stream; undefined in a verifier that cannot.
+   *
+   * @param signatureFile as for `verify`
+   */
+  verifyStream?(signatureFile: string, options?: { readonly path?: string }): StreamVerification;
   /** Removes the key ring; may be called twice, and after an interruption. */
   close(): Promise<void>;
 }

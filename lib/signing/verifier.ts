@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { type SlipwayError, slipwayError } from '../errors/index.ts';
 import type { Runner } from '../process/index.ts';
 import { createGpgHome, type GpgHome } from './gpg-home.ts';
@@ -60,6 +61,16 @@ export const openVerifier = async ({
       async verify(file, signatureFile, { path } = {}) {
         const { stdout } = await home.gpg(['--verify', '--', signatureFile, file]);
         return verdictOf(parseStatus(stdout), path);
+      },
+      verifyStream(signatureFile, { path } = {}) {
+        const running = home.startGpg(['--verify', '--', signatureFile, '-']);
+        const verdict = (async () => {
+          const [status] = await Promise.all([text(running.stdout), running.done]);
+          return verdictOf(parseStatus(status), path);
+        })();
+        // Whoever stops it does not ask.
+        verdict.catch(() => {});
+        return { input: running.stdin, verdict, stop: running.stop };
       },
       close: home.close,
     };

@@ -22,7 +22,7 @@ export const storeSettings = (settings: Settings): StoreSettings => ({
 /** Says in BUILDCACHE_MIRROR_URL that the tree's own mirror is not to be used. */
 const NO_MIRROR = 'none';
 
-/** Where container images are read that the cache does not have; undefined: nowhere. */
+/** Where is read what the cache does not have; undefined: nowhere. */
 export const mirrorUrl = (settings: Settings, tree: TreeDescription): string | undefined => {
   const url = settings.BUILDCACHE_MIRROR_URL || tree.mirrorUrl;
   return url === NO_MIRROR ? undefined : url;

@@ -1,7 +1,7 @@
-import type { ArtifactCache, ArtifactRecord } from '../cache/types.ts';
+import type { ArtifactCache, ArtifactRecord, CacheStore } from '../cache/types.ts';
 import type { Settings } from '../config/index.ts';
 import type { ImageTraffic } from '../container/traffic.ts';
-import type { ContainerCache, Engine } from '../container/types.ts';
+import type { ContainerCache, Engine, ImageName } from '../container/types.ts';
 import type { Git } from '../git/index.ts';
 import type { Log } from '../log/index.ts';
 import type { Cleanup, Runner } from '../process/index.ts';
@@ -28,8 +28,13 @@ export interface StepContext {
   readonly engine: Engine;
   /** Still works after an interrupt; for freeing. */
   readonly rescueEngine: Engine;
+  /** What is fetched may come from the mirror; what it says of what is published is the cache's own word. */
   readonly cache: ArtifactCache;
+  /** The cache, with the mirror for what it lacks: for reading only. */
+  readonly reading: CacheStore;
   readonly containers: ContainerCache;
+  /** The paths that make a published image whole, in the layout of this cache. */
+  readonly imagePaths: (image: ImageName) => readonly string[];
   /** Checks signatures of the keys that are trusted; undefined when none are configured. */
   readonly verifier: Verifier | undefined;
   /** Registry of the SDK images; may be empty. */
@@ -52,6 +57,10 @@ export interface StepContext {
   /** Artifacts for the result file. */
   readonly inputs: ArtifactRecord[];
   readonly outputs: ArtifactRecord[];
+  /** What the step should have made and an earlier run published; for the result file, not for the statement of this run. */
+  readonly published: ArtifactRecord[];
+  /** Vendor formats that this run made, for its statement. */
+  readonly made: string[];
   /** What the container images cost on their ways, for the result file. */
   readonly traffic: ImageTraffic[];
 }

@@ -61,7 +61,8 @@ export const readBuildFacts = async (
     official: os.isOfficial,
   };
   const { version, sdkVersion, group, official } = facts;
-  log.emit({ kind: 'facts', values: { arch, version, sdkVersion, group, official } });
+  // Who asks for the version alone has no architecture.
+  log.emit({ kind: 'facts', values: { ...(arch === '' ? {} : { arch }), version, sdkVersion, group, official } });
   return facts;
 };
 

@@ -15,6 +15,7 @@ export { removeLeftovers, takeOwnership } from './ownership.ts';
 export { fetchPackageStore, publishPackageStore } from './package-store.ts';
 export { fetchPackagesImage } from './packages-image.ts';
 export { getParallelism } from './parallel.ts';
+export { findPublished, type PublishedBefore, sayPublished } from './published-before.ts';
 export { EVENTS_FOLDER, RESULT_FOLDER, RESULT_SCHEMA, type StepResult } from './result.ts';
 export { scavengeLogs } from './scavenge.ts';
 export { CLEANUP_FILE, runInSdk, type SdkContainer } from './sdk-command.ts';

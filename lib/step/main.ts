@@ -192,7 +192,11 @@ const execute = async <Arguments>(
         commit,
         inputs: opened.context.inputs,
         // What else is known of them is for the statement.
-        outputs: context.outputs.map(({ path, sizeBytes, sha256 }) => ({ path, sizeBytes, sha256 })),
+        outputs: [...context.outputs, ...context.published].map(({ path, sizeBytes, sha256 }) => ({
+          path,
+          sizeBytes,
+          sha256,
+        })),
         traffic: opened.context.traffic,
         statement: provenance.statement,
         events: pathInTree(io.cwd, recording?.file()),

@@ -1,7 +1,13 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { type ArtifactCache, createArtifactCache, createMirrorStore, createStore } from '../cache/index.ts';
+import {
+  type ArtifactCache,
+  createArtifactCache,
+  createFallbackStore,
+  createMirrorStore,
+  createStore,
+} from '../cache/index.ts';
 import type { Settings } from '../config/index.ts';
 import {
   createContainerCache,
@@ -10,6 +16,7 @@ import {
   type Engine,
   type FoundEngine,
   type ImageTraffic,
+  publishedPaths,
   requireEngine,
 } from '../container/index.ts';
 import { createGit } from '../git/index.ts';
@@ -140,7 +147,7 @@ const absentEngine = (step: string): Engine =>
     },
   });
 
-/** The second place to read container images, if there is one. */
+/** The second place to read, if there is one. */
 const openMirror = (opening: Opening, verifier: Verifier | undefined): ArtifactCache | undefined => {
   const { settings, tree, log, interruption, cleanup } = opening;
   const { signal } = interruption;
@@ -203,7 +210,11 @@ export const openContext = async (opening: Opening): Promise<OpenedContext> => {
   const realCache = createArtifactCache({ store, signer, verifier, log, signal });
   const mirror = openMirror(opening, verifier);
   const engine = found ? createEngine({ ...found, query, effects }) : absentEngine(step);
+  const reading = mirror ? createFallbackStore({ store, mirror: mirror.store, log }) : store;
+  // What is published already is for the cache itself to say; what is only used may be the mirror's.
+  const consuming = createArtifactCache({ store: reading, verifier, log, signal });
   const cache = line.plan ? createPlanningCache(realCache, log) : realCache;
+  const withMirror = line.plan ? cache : { ...cache, fetch: consuming.fetch };
   const { extension } = CONTAINER_FORMAT;
   const layout = cacheLayout(settings, tree);
   const traffic: ImageTraffic[] = [];
@@ -237,9 +248,11 @@ export const openContext = async (opening: Opening): Promise<OpenedContext> => {
     undo: createGit({ query: rescueQuery, effects: line.plan ? effects : rescue, cwd: root }),
     rescueEngine: found ? createEngine({ ...found, query: rescueQuery, effects: rescue }) : absentEngine(step),
     engine,
-    cache: notePublishing(cache, provenance),
+    cache: notePublishing(withMirror, provenance),
+    reading,
     containers: rememberImages(notePublishing(containers, provenance), engine, provenance.images),
     verifier,
+    imagePaths: (image) => publishedPaths(image, extension, layout),
     registry: settings.CONTAINER_REGISTRY || tree.registry,
     plan: line.plan,
     json: line.json,
@@ -252,6 +265,8 @@ export const openContext = async (opening: Opening): Promise<OpenedContext> => {
     onInterrupt: createCleanup(log),
     inputs: [],
     outputs: [],
+    published: [],
+    made: [],
     traffic,
   };
   const commit = (): Promise<string | undefined> => context.undo.commitOf('HEAD').catch(() => undefined);

@@ -1,20 +1,12 @@
 import type { ArtifactRecord } from '../cache/index.ts';
 import { type OptionSpec, SETTINGS, type SettingName, type Settings } from '../config/index.ts';
 import type { ContainerCache, Engine } from '../container/index.ts';
-import { isSlipwayError } from '../errors/index.ts';
-import type { Git } from '../git/index.ts';
-import {
-  type BuildSource,
-  PROVENANCE_FOLDER,
-  publishStatement,
-  type UsedImage,
-  versionOfPath,
-} from '../provenance/index.ts';
+import { PROVENANCE_FOLDER, publishStatement, type UsedImage, versionOfPath } from '../provenance/index.ts';
 import type { Signer } from '../signing/index.ts';
-import { deriveCacheForm, pickTag } from '../version/index.ts';
 import type { StepContext } from './context.ts';
 import type { StepSummary } from './definition.ts';
 import { readBuildFacts } from './facts.ts';
+import { readSource } from './source.ts';
 
 /** What a statement needs besides the context; filled while the step runs. */
 export interface Provenance {
@@ -75,30 +67,6 @@ const buildSettings = (settings: Settings): Record<string, string | boolean> =>
     ),
   );
 
-/** A URL without user and password; other forms (`git@host:path`, folders) have none. */
-export const withoutCredentials = (url: string): string => url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1');
-
-/** The nearest tag before HEAD; undefined where there is none. */
-const nearestTag = async (git: Git): Promise<string | undefined> => {
-  try {
-    return (await git.describe()).replace(/-\d+-g[0-9a-f]+$/, '');
-  } catch (error) {
-    if (isSlipwayError(error, 'COMMAND_FAILED')) return undefined;
-    throw error;
-  }
-};
-
-/** The tag of the version that is checked out, also under local commits such as the tree's patch. */
-const readSource = async ({ git }: StepContext, version: string): Promise<BuildSource> => {
-  const head = await git.head();
-  const url = withoutCredentials((await git.getConfig('remote.origin.url')) ?? '');
-  const tag = pickTag(await git.tagsAt(), version) ?? (await nearestTag(git));
-  const commit =
-    tag !== undefined && deriveCacheForm(tag) === version ? await git.commitOf(`refs/tags/${tag}`) : undefined;
-  if (commit === undefined) return { url, commit: head };
-  return { url, tag, commit, head: head === commit ? undefined : head };
-};
-
 /** Where the statement is filed: with what was built, and that is not always what is checked out (`sdk_container`). */
 const filedUnder = ({ outputs }: StepContext, checkedOut: string): string => {
   const versions = outputs.flatMap(({ path }) => versionOfPath(path) ?? []);
@@ -119,6 +87,7 @@ const publish = async (parts: ProvenanceParts): Promise<string | undefined> => {
       outputs,
       inputs,
       images: provenance.images,
+      made: context.made,
       source: await readSource(context, version),
       builderId: settings.PROVENANCE_BUILDER_ID,
       slipwayVersion: parts.slipwayVersion,

@@ -22,7 +22,7 @@ export interface StepResult {
   readonly commit?: string;
   /** Artifacts that the step consumed, as verified. */
   readonly inputs: readonly ArtifactRecord[];
-  /** Artifacts that the step published. */
+  /** Artifacts that the step published, and those that an earlier run had published already. */
   readonly outputs: readonly ArtifactRecord[];
   /** What container images cost on their ways, by cause, in bytes. */
   readonly traffic: readonly ImageTraffic[];

@@ -71,6 +71,27 @@ const bootTests = v.strictObject({
 /** The tree brings its tests along. */
 const ownTests = v.strictObject({ vendorScripts: vendorScriptsSchema });
 
+/** A published text, and how its lines are read; lines that do not match are passed over. */
+const list = (groups: readonly string[]) =>
+  v.strictObject({
+    file: v.string(),
+    line: v.pipe(
+      v.string(),
+      v.check(
+        (text) => isPattern(text) && groups.every((group) => text.includes(`(?<${group}>`)),
+        `Expected a regular expression with the groups ${groups.join(' and ')}`,
+      ),
+    ),
+  });
+
+const isPattern = (text: string): boolean => {
+  try {
+    return new RegExp(text).source !== '';
+  } catch {
+    return false;
+  }
+};
+
 const isRecord = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 /**
@@ -176,6 +197,20 @@ export const treeSchema = v.strictObject({
     file: v.string(),
     /** The kernel, as published. */
     kernel: v.string(),
+    /** Published texts on what is in the image, by which two builds are compared; a tree may have some of them. */
+    lists: v.optional(
+      v.strictObject({
+        /** One package per line; the regular expression has the groups `name` and `version`. */
+        packages: v.optional(list(['name', 'version'])),
+        /** One file per line, with `path` and `size`. */
+        contents: v.optional(list(['path', 'size'])),
+        /** Which package a file is from: `package` and `path`. */
+        owners: v.optional(list(['package', 'path'])),
+        /** The kernel's configuration. */
+        kernelConfig: v.optional(v.string()),
+      }),
+      {},
+    ),
   }),
   vms: v.strictObject({
     container: template,

@@ -5,7 +5,7 @@ import { makeEsp } from './image-esp.ts';
 import { makeExt4 } from './image-ext4.ts';
 import { makeInitramfs } from './image-initramfs.ts';
 import { type ImageJob, workFile } from './image-job.ts';
-import { formatPackages, listContents } from './image-lists.ts';
+import { formatPackages, listContents, listFiles } from './image-lists.ts';
 import { getKernelRelease } from './image-modules.ts';
 import { assembleRoot, factoryFolder } from './image-rootfs.ts';
 import { run } from './image-run.ts';
@@ -19,6 +19,7 @@ export interface BuiltImage {
   kernel: string;
   packages: string;
   contents: string;
+  files: string;
   sbom: string;
 }
 
@@ -35,8 +36,8 @@ export async function buildImage(job: ImageJob): Promise<BuiltImage> {
     await run(job)`depmod -b ${job.root} ${await getKernelRelease(job.root)}`;
   });
   const rest = await splitRoot(job);
-  const texts = Promise.all([listContents(job), makeSbom(job, packages)]);
-  const [usr, initramfs, root, oem, [contents, sbom]] = await Promise.all([
+  const texts = Promise.all([listContents(job), listFiles(job.root, packages), makeSbom(job, packages)]);
+  const [usr, initramfs, root, oem, [contents, files, sbom]] = await Promise.all([
     timed('/usr with hash tree', () => makeUsr(job)),
     timed('initramfs', () => makeInitramfs(job)),
     timed('ROOT', () => makeExt4(job, 'ROOT', rest)),
@@ -47,7 +48,7 @@ export async function buildImage(job: ImageJob): Promise<BuiltImage> {
   const content = { 'EFI-SYSTEM': esp, 'USR-A': usr.file, OEM: oem, ROOT: root };
   const disk = await timed('disk', () => makeDisk(job, content));
   log(`/usr has root hash ${usr.rootHash}`);
-  return { disk, kernel: workFile(job, 'vmlinuz'), packages: formatPackages(packages), contents, sbom };
+  return { disk, kernel: workFile(job, 'vmlinuz'), packages: formatPackages(packages), contents, files, sbom };
 }
 
 /**

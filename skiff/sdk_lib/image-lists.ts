@@ -1,3 +1,5 @@
+import fs from 'node:fs/promises';
+import path from 'node:path';
 import { compareText } from './compare.ts';
 import type { ImageJob } from './image-job.ts';
 import type { ImagePackage } from './image-packages.ts';
@@ -7,6 +9,27 @@ import { run } from './image-run.ts';
 export function formatPackages(packages: ImagePackage[]): string {
   return packages
     .map(({ name, version, architecture, origin }) => `${name} ${version} ${architecture} ${origin}\n`)
+    .join('');
+}
+
+/**
+ * Lists which package each file is from: what another build changed can then be told by package. A file that several packages bring
+ * is the last one's, as when they are unpacked; what no package brings (links made for the image, the overlay) is not in it.
+ * @param root absolute path of the image's root filesystem
+ * @returns lines `package<TAB>path`, sorted by path
+ */
+export async function listFiles(root: string, packages: ImagePackage[]): Promise<string> {
+  const owners = new Map(packages.flatMap(({ name, files }) => files.map((file) => [file, name] as const)));
+  const present = await Promise.all(
+    [...owners.keys()].map(async (file) => {
+      const stats = await fs.lstat(path.join(root, file)).catch(() => undefined);
+      return stats && !stats.isDirectory() ? file : undefined;
+    }),
+  );
+  return present
+    .filter((file) => file !== undefined)
+    .toSorted(compareText)
+    .map((file) => `${owners.get(file)}\t/${file}\n`)
     .join('');
 }
 

@@ -47,6 +47,8 @@ async function writeFiles(job: ImageJob, built: BuiltImage, onlyCompressed: bool
   await fs.copyFile(built.kernel, file('.vmlinuz'));
   await fs.writeFile(file('_packages.txt'), built.packages);
   await fs.writeFile(file('_contents.txt'), built.contents);
+  await fs.writeFile(file('_files.txt'), built.files);
+  await fs.copyFile(`${built.kernel}.config`, file('_kernel_config.txt'));
   await fs.writeFile(file('_sbom.spdx.json'), built.sbom);
   await fs.copyFile(path.join(treeDir, 'sdk_container/.repo/manifests/version.txt'), path.join(folder, 'version.txt'));
   // Whatever umask the checkout was made under: these are for everybody.

@@ -100,6 +100,7 @@ async function keepKernelFiles({ root, work }: ImageJob): Promise<void> {
   }
   const release = kernel.slice('vmlinuz-'.length);
   await fs.rename(path.join(boot, kernel), path.join(work, 'vmlinuz'));
+  await fs.copyFile(path.join(boot, `config-${release}`), path.join(work, 'vmlinuz.config'));
   await fs.rename(path.join(boot, `config-${release}`), path.join(root, 'usr/lib/modules', release, 'config'));
   await fs.copyFile(path.join(root, 'usr/lib/systemd/boot/efi/systemd-bootx64.efi'), path.join(work, 'BOOTX64.EFI'));
 }

@@ -44,6 +44,7 @@ describe('a build that fails', () => {
     expect(text).toContain('build_packages: the test wants this to fail\n  build_packages: giving up\n');
     expect(end.result).toMatchObject({ outcome: 'failed', exitCode: 1, error: { code: 'COMMAND_FAILED' } });
     expect(end.stderr).toMatch(/\n=== packages: failed in .*\n$/);
+    expect(text).toMatch(/\n {2}To run the step again: cd \S+\/tree && \S+\/ci-automation\/packages\.ts amd64\n/);
 
     // The line can be pasted as it is.
     const again = /To run it again: (.*)/.exec(text)?.[1] ?? '';
@@ -162,8 +163,13 @@ describe('vms', () => {
     expect(end.result).toMatchObject({ outcome: 'failed', error: { code: 'FORMATS_FAILED' } });
 
     world.behave('image_to_vm.sh-azure', undefined);
+    world.takeCalls();
     const again = await mustRun(world, 'vms', ['amd64', ...formats]);
     expect(pathsIn(again)).toHaveLength(3);
+    // Only the one that is missing is made.
+    expect(again.stderr).toContain('Published already, and not made again: qemu, gce');
+    const made = world.takeCalls().flatMap((call) => call.slice(call.indexOf('--format')).slice(1, 2));
+    expect(made.filter((word) => formats.includes(word))).toEqual(['azure']);
   });
 
   test('when all fail, none is published', async () => {

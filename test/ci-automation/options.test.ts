@@ -103,6 +103,21 @@ describe('--json', () => {
     const resultFile = stdout.trim();
     expect(events[0]).toMatchObject({ kind: 'step-started', step: 'packages', args: ['amd64'], cwd: world.tree });
     expect(events.at(-1)).toMatchObject({ kind: 'step-finished', outcome: 'done', exitCode: 0, resultFile });
+    expect(events.find(({ kind }) => kind === 'environment')).toMatchObject({
+      engine: expect.stringMatching(/^docker/),
+    });
+    const facts = Object.assign({}, ...events.flatMap(({ kind, values }) => (kind === 'facts' ? [values] : [])));
+    expect(facts).toMatchObject({ arch: 'amd64', sdkVersion: BUILD.cacheForm, commit: world.git('rev-parse', 'HEAD') });
+    expect(events).toContainEqual(expect.objectContaining({ kind: 'cache-hit', what: 'container image' }));
+    expect(events).toContainEqual(expect.objectContaining({ kind: 'cache-hit', what: 'binary packages' }));
+    const up = events.filter(({ kind, direction }) => kind === 'transfer' && direction === 'up');
+    expect(up.map(({ what }) => what)).toContain(`containers/${BUILD.dockerForm}`);
+    // Everything that belongs somewhere names a phase that began before it.
+    const begun = new Set<unknown>();
+    for (const event of events) {
+      if (event.kind === 'phase-started') begun.add(event.id);
+      else if (event.kind !== 'phase-finished' && event.phase !== undefined) expect(begun).toContain(event.phase);
+    }
     const command = events.find(
       ({ kind, command }) => kind === 'command-started' && String(command).includes('build_packages'),
     );

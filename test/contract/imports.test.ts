@@ -6,6 +6,8 @@ const BASE = ['log', 'errors', 'process', 'config', 'git', 'html'];
 
 /** Which ability may use which other one. A new line here is a decision; docs/adr/ is the place for its reasons. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  // What programs outside may import; a thin front before the abilities.
+  api: ['cache', 'container', 'dedup', 'report', 'signing', 'tree', 'version'],
   cache: ['signing'],
   // Which versions go is decided by the same rules as in retention. Exported and imported images have the engines' archive formats, which container reads and writes.
   'cache-tools': ['cache', 'container', 'dedup', 'retention', 'signing', 'version'],

@@ -5,8 +5,8 @@ import { describe, expect, test } from '@jest/globals';
 import { root, type SourceFile, sourceFiles } from './source-files.ts';
 
 const library = [...sourceFiles('lib/**/*.ts'), ...sourceFiles('lib/**/*.mjs')].filter(
-  // Programs: the very first script, which runs before there is anything else, and the one that it runs after an installation.
-  ({ path }) => !['lib/setup/enter.mjs', 'lib/setup/bundle-steps.mjs'].includes(path),
+  // Programs: the very first script, which runs before there is anything else, those that it runs, and the one of the package.
+  ({ path }) => !/^lib\/setup\/(enter|bundle-steps|build-package|slipway)\.mjs$/.test(path),
 );
 
 /** `path:line: text` of the code that matches. */

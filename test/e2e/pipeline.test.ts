@@ -263,6 +263,15 @@ describe('nothing changed', () => {
 });
 
 describe('with no state but git and the cache', () => {
+  /** What is published is built once more, to see what comes of it. */
+  const anyway = { AVOID_NIGHTLY_BUILD_SHORTCUTS: '1' };
+
+  chapter('a step whose version is published says so and builds nothing', async () => {
+    const { stderr } = await runStep(tree, 'image', ['amd64']);
+    expect(stderr).toContain(`image: ${first.cacheForm} is published already, from this very commit`);
+    expect(published).toMatchObject(outputDigests(readStepResult(tree, 'image-amd64')));
+  });
+
   chapter(
     'packages fetches the SDK and reuses every binary package',
     async () => {
@@ -271,7 +280,7 @@ describe('with no state but git and the cache', () => {
       clone = await world.cloneTag(first.text);
       const before = readFileSync(join(world.server, packagesManifest), 'utf8');
       // The image has the time when it was made: it is another one, and what is published does not change.
-      const { stderr } = await runStep(clone, 'packages', ['amd64'], { expect: 1 });
+      const { stderr } = await runStep(clone, 'packages', ['amd64'], { env: anyway, expect: 1 });
       expect(stderr).toMatch(/\] 7 packages: 0 built, 7 reused$/m);
       expect(stderr).toContain('error CACHE_VERSION_DIFFERS');
       expect(readFileSync(join(world.server, packagesManifest), 'utf8')).toBe(before);
@@ -288,7 +297,7 @@ describe('with no state but git and the cache', () => {
     'packages again downloads nothing',
     async () => {
       const seen = world.https.requests.length;
-      const { stderr } = await runStep(clone, 'packages', ['amd64'], { expect: 1 });
+      const { stderr } = await runStep(clone, 'packages', ['amd64'], { env: anyway, expect: 1 });
       expect(stderr).toContain(`container image ${sdkImage}: it is here and is the published one`);
       const { inputs } = readStepResult(clone, 'packages-amd64');
       expect(inputs.filter(({ path }) => path.startsWith('containers/'))).toEqual([]);
@@ -302,7 +311,10 @@ describe('with no state but git and the cache', () => {
     const folder = join(world.folder, 'strangers');
     mkdirSync(folder);
     const { publicKeyFile } = makeTestKey({ folder, name: 'Stranger' });
-    const { stderr } = await runStep(clone, 'image', ['amd64'], { env: { TRUSTED_KEYS: publicKeyFile }, expect: 3 });
+    const { stderr } = await runStep(clone, 'image', ['amd64'], {
+      env: { ...anyway, TRUSTED_KEYS: publicKeyFile },
+      expect: 3,
+    });
     expect(stderr).toMatch(
       /error ARTIFACT_SIGNATURE_INVALID: .* of containers\/\S+\.id is not valid: .* not trusted\./,
     );
@@ -315,7 +327,7 @@ describe('with no state but git and the cache', () => {
       await world.engine.removeImages([packagesImage]);
       otherClone = await world.cloneTag(first.text);
       await flipByte(join(world.server, packagesManifest));
-      const { stderr } = await runStep(otherClone, 'image', ['amd64'], { expect: 3 });
+      const { stderr } = await runStep(otherClone, 'image', ['amd64'], { env: anyway, expect: 3 });
       await flipByte(join(world.server, packagesManifest));
       const [, expected, found] =
         new RegExp(`${packagesManifest} in \\S+ does not verify: its \\w+ should be (\\w+) and is (\\w+)\\.`).exec(
@@ -336,7 +348,10 @@ describe('with no state but git and the cache', () => {
       const packs = listTree(world.server).filter((path) => path.endsWith('.pack'));
       for (const pack of packs) await flipByte(join(world.server, pack));
       const BUILDCACHE_CHUNK_DIR = join(world.folder, 'empty-chunks');
-      const { stderr } = await runStep(otherClone, 'image', ['amd64'], { env: { BUILDCACHE_CHUNK_DIR }, expect: 3 });
+      const { stderr } = await runStep(otherClone, 'image', ['amd64'], {
+        env: { ...anyway, BUILDCACHE_CHUNK_DIR },
+        expect: 3,
+      });
       for (const pack of packs) await flipByte(join(world.server, pack));
       expect(stderr).toMatch(/error DEDUP_\w+: /);
       expect(await world.engine.imageId(packagesImage)).toBeUndefined();
@@ -348,7 +363,7 @@ describe('with no state but git and the cache', () => {
   chapter(
     'image fetches the packages and yields the very same bits',
     async () => {
-      await runStep(otherClone, 'image', ['amd64']);
+      await runStep(otherClone, 'image', ['amd64'], { env: anyway });
       const { inputs, outputs } = readStepResult(otherClone, 'image-amd64');
       expect(inputs.map(({ path }) => path)).toEqual([packagesManifest]);
       expect(outputs.length).toBeGreaterThanOrEqual(6);
@@ -360,7 +375,7 @@ describe('with no state but git and the cache', () => {
   chapter(
     'vms makes the same vendor images',
     async () => {
-      await runStep(otherClone, 'vms', ['amd64', 'qemu_uefi', 'iso']);
+      await runStep(otherClone, 'vms', ['amd64', 'qemu_uefi', 'iso'], { env: anyway });
       const made = outputDigests(readStepResult(otherClone, 'vms-amd64'));
       expect(Object.keys(made)).toContain(`images/amd64/${first.cacheForm}/skiff_production_iso_image.iso`);
       expect(published).toMatchObject(made);

@@ -21,6 +21,8 @@ export interface ImageRecipe {
   readonly changed?: number;
   /** Instead of files: a layer of so many files of 4 MiB that is never in memory as a whole. */
   readonly streamed?: number;
+  /** Which build of these files it is; default 1. */
+  readonly build?: number;
 }
 
 /** What the process does. */
@@ -57,10 +59,10 @@ export interface ChildReport {
 
 /** Makes the image. @param round the images of later rounds have other contents */
 export const imageOf = async (recipe: ImageRecipe, round = 0): Promise<TestImage> => {
-  const { name, files, changed, streamed } = recipe;
+  const { name, files, changed, streamed, build } = recipe;
   const [seed = 'root', version] =
     round === 0 ? [recipe.seed, recipe.version] : [`r${round}`, `${recipe.version}.${round}`];
-  if (streamed !== undefined) return { name, version, layers: [await streamedLayer(streamed)] };
+  if (streamed !== undefined) return { name, version, layers: [await streamedLayer(streamed, build)] };
   const all = makeFiles(files, seed);
   return { name, version, layers: [layerOf(makeTar(changed === undefined ? all : changeFile(all, changed)))] };
 };
@@ -70,7 +72,9 @@ export const startChild = (job: ChildJob, command: readonly string[] = []) => {
   const node = [process.execPath, '--no-warnings', '--unhandled-rejections=strict'];
   const script = join(import.meta.dirname, 'dedup-child.ts');
   const [program = '', ...args] = [...command, ...node, script, JSON.stringify(job)];
-  const child = spawn(program, args, { env: { PATH: process.env.PATH }, stdio: ['ignore', 'pipe', 'pipe'] });
+  // As lib/setup/run-step.sh starts the steps.
+  const env = { PATH: process.env.PATH, MALLOC_MMAP_THRESHOLD_: '5242880' };
+  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let errors = '';
   child.stdout.on('data', (chunk: Buffer) => {

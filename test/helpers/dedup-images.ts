@@ -78,11 +78,30 @@ export const changeFile = (files: readonly TestFile[], number: number): TestFile
 
 const SLICE_BYTES = 4 * 1024 * 1024;
 
-/** A layer that is made while it is read: files of 4 MiB, of which every second one compresses. @param count number of files */
-export const streamedLayer = async (count: number): Promise<TestLayer> => {
+/** Between two addresses that another build changes. */
+const GAP_BYTES = 300;
+
+/** The contents of another build: a few bytes changed all over, so that hardly a chunk is the same and yet nearly all of it is known. */
+const rebuilt = (content: Buffer, seed: string): Buffer => {
+  const noise = fastNoise(Math.ceil(content.length / GAP_BYTES), seed);
+  for (const [at, byte] of noise.entries()) {
+    const place = at * GAP_BYTES + (byte & 127);
+    if (place < content.length) content[place] = byte;
+  }
+  return content;
+};
+
+/**
+ * A layer that is made while it is read: files of 4 MiB, of which every second one compresses.
+ *
+ * @param count number of files
+ * @param build another one has the same files, each built anew
+ */
+export const streamedLayer = async (count: number, build = 1): Promise<TestLayer> => {
   async function* open(): AsyncGenerator<Buffer> {
     for (let at = 0; at < count; at += 1) {
-      const content = (at % 2 === 0 ? fastNoise : halfNoise)(SLICE_BYTES, `streamed ${at}`);
+      const first = (at % 2 === 0 ? fastNoise : halfNoise)(SLICE_BYTES, `streamed ${at}`);
+      const content = build === 1 ? first : rebuilt(first, `build ${build} of ${at}`);
       yield tarHeader({ name: `opt/large-${at}`, size: content.length });
       for (let from = 0; from < content.length; from += 65_536) yield content.subarray(from, from + 65_536);
     }

@@ -1,9 +1,9 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { endOf, firstProcessOf, holdNamespaces } from './held-namespaces.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -36,11 +36,6 @@ for name in ${[...COPIED, ...EMPTY].join(' ')}; do mkdir -p "/$name"; mount --bi
 mkdir -p /run/sshd
 rm -f /etc/ssh/ssh_host_*
 ssh-keygen -A >/dev/null
-echo ready
-# Ends with the tests, however they end; until then, waiting buries what daemons leave behind.
-exec 3<&0
-cat <&3 >/dev/null &
-wait $!
 `;
 
 const isListening = (port: number | string): Promise<boolean> =>
@@ -53,41 +48,19 @@ const isListening = (port: number | string): Promise<boolean> =>
     socket.on('error', () => resolve(false));
   });
 
-const endOf = async (child: ChildProcess, stop: () => void): Promise<void> => {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  stop();
-  await ended;
-};
-
-/** Process id outside of the first process inside. */
-const firstProcessOf = (pid: number): string =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0] ?? '';
-
 /** @param folder temporary folder; needs root */
 export const startServerMachine = async (folder: string): Promise<ServerMachine> => {
   for (const name of COPIED) execFileSync('cp', ['-a', `/${name}`, join(folder, name)]);
   for (const name of EMPTY) mkdirSync(join(folder, name), { recursive: true });
   // Others than root pass through to what is below only where it is mounted.
-  const spaces = ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child=KILL', '--mount-proc'];
-  const child = spawn('unshare', [...spaces, 'sh', '-euc', SETUP, folder], { stdio: ['pipe', 'pipe', 'pipe'] });
-  let said = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    said += chunk.toString();
-  });
-  const ended = once(child, 'exit').then(() => {
-    throw new Error(`the server machine did not start:\n${said}`);
-  });
-  ended.catch(() => {});
-  await Promise.race([once(child.stdout, 'data'), ended]);
-  const first = firstProcessOf(child.pid ?? 0);
-  const inside = ['--target', first, '--mount', '--pid', '--'];
+  const spaces = await holdNamespaces(SETUP, [folder]);
+  const [program = '', ...inside] = spaces.command;
   let daemons = 0;
   return {
     srv: join(folder, 'srv'),
     sockets: join(folder, 'run'),
     run: (script) =>
-      execFileSync('nsenter', [...inside, 'sh', '-euc', `cd "$0"\n${script}`, ROOT], {
+      execFileSync(program, [...inside, 'sh', '-euc', `cd "$0"\n${script}`, ROOT], {
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'pipe'],
         env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LC_ALL: 'C.UTF-8' },
@@ -97,7 +70,7 @@ export const startServerMachine = async (folder: string): Promise<ServerMachine>
       daemons += 1;
       const logFile = join(folder, `log-${daemons}`);
       const output = openSync(logFile, 'w');
-      const daemon = spawn('nsenter', [...inside, ...command], {
+      const daemon = spawn(program, [...inside, ...command], {
         stdio: ['ignore', output, output],
         env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/var/lib/caddy' },
       });
@@ -113,7 +86,7 @@ export const startServerMachine = async (folder: string): Promise<ServerMachine>
         stop: () => endOf(daemon, () => process.kill(Number(firstProcessOf(daemon.pid ?? 0)))),
       };
     },
-    stop: () => endOf(child, () => process.kill(Number(first), 'SIGKILL')),
+    stop: spaces.stop,
   };
 };
 

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
+import type { CacheStore } from '../../lib/cache/index.ts';
 import { collectCache, type GcRequest } from '../../lib/cache-tools/gc.ts';
 import { age, filesIn, type LocalWorld, openLocalWorld, readImage } from '../helpers/cache-tools-world.ts';
 import { makeLayer, noise, publishSynthetic } from '../helpers/synthetic-image.ts';
@@ -83,7 +84,54 @@ describe('without a policy', () => {
     await readImage(world.store, 'sdk', '1.0.0-b');
     await removeVersionFolder('1.0.0-b');
     await collectCache(world.tools, request({ graceMs: 0 }));
-    expect(filesIn(join(world.dir, 'dedup')).filter((path) => !path.includes('heads'))).toEqual([]);
+    expect(filesIn(join(world.dir, 'dedup'))).toEqual([]);
+  });
+
+  test('the list of newest images loses those that are gone, and goes with the last of them; a young one is left alone', async () => {
+    await publish('1.0.0-a', 'one');
+    await publish('1.0.0-b', 'two');
+    await publish('1.0.0-c', 'three');
+    await removeVersionFolder('1.0.0-c');
+    const file = join(world.dir, 'dedup/v1/heads/sdk.json');
+    const versions = (): string[] =>
+      JSON.parse(readFileSync(file, 'utf8')).heads.map(({ version }: { version: string }) => version);
+    const path = 'dedup/v1/heads/sdk.json';
+    expect((await collectCache(world.tools, request())).heads).toEqual([]);
+    expect(versions()).toEqual(['1.0.0-c', '1.0.0-b', '1.0.0-a']);
+    expect((await collectCache(world.tools, request({ graceMs: 0, dryRun: true }))).heads).toEqual([path]);
+    expect(versions()).toHaveLength(3);
+    expect((await collectCache(world.tools, request({ graceMs: 0 }))).heads).toEqual([path]);
+    expect(versions()).toEqual(['1.0.0-b', '1.0.0-a']);
+    expect((await collectCache(world.tools, request({ graceMs: 0 }))).heads).toEqual([]);
+    // What the next image is a difference to is still found.
+    await publish('1.0.0-d', 'two and more');
+    await readImage(world.store, 'sdk', '1.0.0-d');
+    for (const version of ['1.0.0-a', '1.0.0-b', '1.0.0-d']) await removeVersionFolder(version);
+    await collectCache(world.tools, request({ graceMs: 0 }));
+    expect(existsSync(file)).toBe(false);
+  });
+
+  test('a list that a publisher wrote while garbage was collected stays as the publisher wrote it', async () => {
+    await publish('1.0.0-a', 'one');
+    await publish('1.0.0-b', 'two');
+    await removeVersionFolder('1.0.0-a');
+    let isFirst = true;
+    const store: CacheStore = {
+      ...world.store,
+      // Pointers go right before the list is shortened.
+      remove: async (path) => {
+        if (isFirst) {
+          isFirst = false;
+          await publish('1.0.0-c', 'three');
+        }
+        return world.store.remove(path);
+      },
+    };
+    await collectCache({ ...world.tools, store }, request({ graceMs: 0 }));
+    expect(isFirst).toBe(false);
+    const { heads } = JSON.parse(readFileSync(join(world.dir, 'dedup/v1/heads/sdk.json'), 'utf8'));
+    expect(heads[0].version).toBe('1.0.0-c');
+    await readImage(world.store, 'sdk', '1.0.0-c');
   });
 
   test('after everything is gone the same image can be published again', async () => {

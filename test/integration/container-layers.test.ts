@@ -1,4 +1,4 @@
-import { hash, randomUUID } from 'node:crypto';
+import { createCipheriv, hash, randomUUID } from 'node:crypto';
 import { chmod, cp, link, mkdir, mkdtemp, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ import {
 } from '../../lib/container/layers/index.ts';
 import { silentLog } from '../../lib/log/index.ts';
 import { createRunner, type Runner } from '../../lib/process/index.ts';
+import { makeOwnName } from '../../lib/process/process-identity.ts';
 import { configOf, paxRecord, tarEntry, tarOf } from '../helpers/layer-tar.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'slipway-layers-'));
@@ -134,7 +135,7 @@ const layerOf = (bytes: Buffer): LayerToLoad => ({
   diffId: hash('sha256', bytes),
   sizeBytes: bytes.length,
   async *open() {
-    yield bytes;
+    for (let at = 0; at < bytes.length; at += 1_000_000) yield bytes.subarray(at, at + 1_000_000);
   },
 });
 
@@ -373,6 +374,74 @@ describe.each(names)('%s', (name) => {
         const read = await readAll(opened, opened.diffIds, { fast });
         expect([read.get(lower.diffId), read.get(upper.diffId)]).toEqual([below, above]);
       }
+    },
+    PATIENT_MS,
+  );
+});
+
+describe('a lowest layer that docker unpacks while it comes', () => {
+  const { engine, tools, call } = on('docker');
+  const noise = createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16)).update(
+    Buffer.alloc(40 * 1024 * 1024),
+  );
+  const below = tarOf({ name: 'large', content: noise }, { name: 'gone', content: 'x' });
+  const above = tarOf({ name: '.wh.gone' }, { name: 'small', content: 'y' });
+  const [lower, upper] = [layerOf(below), layerOf(above)];
+  const config = configOf([below, above]);
+  const incoming = async (): Promise<readonly string[]> => engine.tagsOf('slipway-incoming');
+
+  test(
+    'gives the same image, whose layers are what they were, and no other one',
+    async () => {
+      const [reference, before] = [newName(), await incoming()];
+      const loaded = await loadLayers(tools, { config, names: [reference], layers: [lower, upper] });
+      expect([loaded.imageId, loaded.sentLayers]).toEqual([hash('sha256', config), 2]);
+      expect((await incoming()).filter((tag) => !before.includes(tag))).toEqual([]);
+      const opened = await openImageSource(tools, reference);
+      for (const fast of [true, false]) {
+        const read = await readAll(opened, opened.diffIds, { fast });
+        expect([read.get(lower.diffId)?.equals(below), read.get(upper.diffId)?.equals(above)]).toEqual([true, true]);
+      }
+      await engine.removeImage(reference);
+      expect((await missingLayers(tools, opened.diffIds)).size).toBe(2);
+    },
+    PATIENT_MS,
+  );
+
+  test.each([
+    ['a byte is wrong', 'LAYER_DIGEST_MISMATCH', (bytes: Buffer) => bytes.fill(1, 5_000_000, 5_000_001)],
+    ['only the end is missing', 'LAYER_SIZE_MISMATCH', (bytes: Buffer) => bytes.subarray(0, -512)],
+  ])(
+    'and of which %s leaves nothing in the engine',
+    async (_, code, spoil) => {
+      const [reference, before] = [newName(), await incoming()];
+      const spoiled = { ...lower, open: layerOf(spoil(Buffer.from(below))).open };
+      expect(await codeOf(loadLayers(tools, { config, names: [reference], layers: [spoiled, upper] }))).toBe(code);
+      expect(await engine.imageId(reference)).toBeUndefined();
+      expect((await incoming()).filter((tag) => !before.includes(tag))).toEqual([]);
+    },
+    PATIENT_MS,
+  );
+
+  test(
+    'and that a killed process left is used, and then removed',
+    async () => {
+      // No process has this number.
+      const tag = makeOwnName().replace(/-\d+-/, '-4194305-');
+      made.push(`slipway-incoming:${tag}`);
+      await writeFile(join(folder, 'lower.tar'), below);
+      await call('import', join(folder, 'lower.tar'), `slipway-incoming:${tag}`);
+      const [reference, opened] = [newName(), [] as string[]];
+      const layers = [lower, upper].map((layer) => ({
+        ...layer,
+        open: () => {
+          opened.push(layer.diffId);
+          return layer.open();
+        },
+      }));
+      const loaded = await loadLayers(tools, { config, names: [reference], layers });
+      expect([loaded.imageId, opened]).toEqual([hash('sha256', config), [upper.diffId]]);
+      expect(await incoming()).not.toContain(tag);
     },
     PATIENT_MS,
   );

@@ -1,5 +1,5 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -63,6 +63,12 @@ const importImage = async (engine: string, image: ImageName): Promise<string> =>
   if (!id) throw new Error('The imported image is not there.');
   return id;
 };
+
+/** The layer of an imported image. */
+const layerOf = async ({ name }: ImageName): Promise<string> =>
+  createHash('sha256')
+    .update(await readFile(join(folder, `${name}.tar`)))
+    .digest('hex');
 
 const work = join(folder, 'work');
 const cache: ArtifactCache = createArtifactCache({
@@ -159,6 +165,45 @@ describe.each(names)('%s', (name) => {
     });
     expect(await engine.imageId(referenceOf(image))).toBeUndefined();
   });
+
+  test('loads an archive while it comes, and gets no image, not even one without a name, of one that is damaged', async () => {
+    const image = newImage();
+    await importImage(name, image);
+    const dir = join(folder, `streamed-${name}`);
+    const store = createStore({ dir, user: '', pathPrefix: '' }, { log: silentLog, runner });
+    const downloads: string[] = [];
+    const streaming = createArtifactCache({
+      store: {
+        ...store,
+        download: (path, toFile, options) => {
+          downloads.push(path);
+          return store.download(path, toFile, options);
+        },
+      },
+      secondTryMs: 0,
+    });
+    await containersOn(name, streaming).publish(image);
+    await engine.removeImage(referenceOf(image));
+    await containersOn(name, streaming).ensure(image);
+    expect(downloads.filter((path) => path.endsWith('.tar.zst'))).toEqual([]);
+    await engine.removeImage(referenceOf(image));
+
+    const archive = join(dir, `containers/1.2.3-x/${image.name}-1.2.3-x.tar.zst`);
+    const bytes = await readFile(archive);
+    const middle = bytes.length >> 1;
+    bytes[middle] = (bytes[middle] ?? 0) ^ 1;
+    await writeFile(archive, bytes);
+    const layersBefore = JSON.stringify(await engine.layersOfAllImages());
+    await expect(containersOn(name, streaming).ensure(image)).rejects.toMatchObject({
+      code: 'ARTIFACT_DIGEST_MISMATCH',
+    });
+    expect(await engine.imageId(referenceOf(image))).toBeUndefined();
+    // Others work with this engine, too; an image of ours without a name would have our layer.
+    const added = (await engine.layersOfAllImages()).filter((layers) => !layersBefore.includes(JSON.stringify(layers)));
+    const ours = await layerOf(image);
+    expect(added.flat().filter((layer) => layer === ours)).toEqual([]);
+    expect(await readdir(work)).toEqual([]);
+  }, 60_000);
 
   test('does not have an image of which it never heard', async () => {
     await expect(containersOn(name).ensure(newImage())).rejects.toMatchObject({ code: 'CONTAINER_IMAGE_MISSING' });

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { createStore, type StoreSettings } from '../../lib/cache/index.ts';
-import { createChunkStore, type DedupParts } from '../../lib/dedup/index.ts';
+import { createChunkStore, type DedupParts, type PublishedBytes } from '../../lib/dedup/index.ts';
 import { createRunner } from '../../lib/process/index.ts';
 import { type ChildJob, type ImageRecipe, imageOf, runChild } from '../helpers/dedup-child.ts';
 import { isRoot, mountSmallDisk, type SmallDisk } from '../helpers/dedup-limits.ts';
@@ -150,5 +150,22 @@ describe('memory', () => {
     expect(figures).toEqual({ publish: expect.any(Number), fetch: expect.any(Number) });
     expect(published.peakBytes).toBeLessThan(MOST_BYTES);
     expect(fetched.peakBytes).toBeLessThan(MOST_BYTES);
+  });
+
+  test('of a process that stores all of a layer as differences, on a server and with a chunk store, is less than 320 MB', async () => {
+    const prefix = join(servers.root(), 'differences');
+    const [spool, chunkDir] = [makeFolder('spool'), makeFolder('chunks')];
+    const settings = servers.settings({ pathPrefix: prefix });
+    const publish = (build: number) => {
+      const image: ImageRecipe = { name: 'large', version: `${build}`, files: 0, streamed: 24, build };
+      return runChild({ settings, image, action: 'publish', spool, chunkDir });
+    };
+    const reports = [await publish(1), await publish(2)];
+    expect(reports.map(({ error }) => error)).toEqual([undefined, undefined]);
+    const [first, second] = reports.map(({ bytes }) => bytes as PublishedBytes);
+    // The second build has no chunk of the first, and yet hardly anything was sent.
+    expect([second?.duplicateBytes, second?.newBytes]).toEqual([0, first?.newBytes]);
+    expect(second?.packBytes).toBeLessThan((first?.packBytes ?? 0) / 20);
+    expect(Math.max(...reports.map(({ peakBytes }) => peakBytes))).toBeLessThan(320 * MIB);
   });
 });

@@ -110,6 +110,7 @@ describe('the cache server', () => {
     const foreign = { BUILDCACHE_SSH_KEY: sshd.foreignKey };
     expect(await look('cache-ssh', foreign)).toMatchObject({
       outcome: 'failed',
+      fix: expect.stringContaining('doctor --read-only'),
       seen: expect.stringContaining('does not let the user'),
     });
     expect(await look('cache-round-trip', foreign)).toMatchObject({

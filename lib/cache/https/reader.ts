@@ -25,6 +25,8 @@ export interface HttpsReaderOptions {
 /** The reading half of a remote store; paths are already validated. */
 export interface HttpsReader {
   size(path: CachePath): Promise<number | undefined>;
+  /** Undefined also when the server does not say that it does ranges. */
+  rangedSize(path: CachePath): Promise<number | undefined>;
   /** Names in the server's folder listing. */
   list(folder: CachePath, onlyFolders?: boolean): Promise<readonly string[]>;
   readText(path: CachePath): Promise<string | undefined>;
@@ -82,6 +84,15 @@ export const createHttpsReader = (options: HttpsReaderOptions): HttpsReader => {
             });
           }
           return size;
+        },
+        tryOptions(`look for ${path}`),
+      ),
+    rangedSize: (path) =>
+      tryAgain(
+        async () => {
+          const response = await client.send({ method: 'HEAD', url: url(path) });
+          response.resume();
+          return isThere(response) && response.headers['accept-ranges'] === 'bytes' ? lengthOf(response) : undefined;
         },
         tryOptions(`look for ${path}`),
       ),

@@ -50,25 +50,41 @@ export const tarPadding = (sizeBytes: number): Buffer => Buffer.alloc(-sizeBytes
 const fileOf = (diffId: string): string => `${diffId}.tar`;
 
 /**
+ * The layer's bytes, counted: the last piece comes when all of them are as many as they should be.
+ *
+ * @param source where it is from, for errors
+ * Throws `LAYER_SIZE_MISMATCH`, and what reading the layer throws.
+ */
+export async function* countedLayer(layer: LayerToLoad, source: string): AsyncGenerator<Buffer, void, undefined> {
+  const { diffId, sizeBytes } = layer;
+  let found = 0;
+  let last: Buffer | undefined;
+  for await (const piece of layer.open()) {
+    found += piece.length;
+    if (found > sizeBytes) break;
+    if (last) yield last;
+    last = piece;
+  }
+  if (found !== sizeBytes) throw slipwayError('LAYER_SIZE_MISMATCH', { diffId, expected: sizeBytes, found, source });
+  if (last) yield last;
+}
+
+/**
  * The layer's bytes, checked; what is wrong throws before the layer is complete.
  *
  * @param source where it is from, for errors
  * Throws `LAYER_SIZE_MISMATCH`, `LAYER_DIGEST_MISMATCH`, and what reading the layer throws.
  */
 export async function* checkedLayer(layer: LayerToLoad, source: string): AsyncGenerator<Buffer, void, undefined> {
-  const { diffId, sizeBytes } = layer;
+  const { diffId } = layer;
   const hash = createHash('sha256');
-  let found = 0;
   // The last piece is kept until the digest is known: an engine must not get a whole layer that is wrong.
   let last: Buffer | undefined;
-  for await (const piece of layer.open()) {
-    found += piece.length;
-    if (found > sizeBytes) break;
+  for await (const piece of countedLayer(layer, source)) {
     hash.update(piece);
     if (last) yield last;
     last = piece;
   }
-  if (found !== sizeBytes) throw slipwayError('LAYER_SIZE_MISMATCH', { diffId, expected: sizeBytes, found, source });
   const digest = hash.digest('hex');
   if (digest !== diffId) throw slipwayError('LAYER_DIGEST_MISMATCH', { diffId, found: digest, source });
   if (last) yield last;

@@ -1,10 +1,9 @@
 import { hash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { isSlipwayError, slipwayError } from '../../errors/index.ts';
-import { explained } from '../engine-faults.ts';
-import { runPipeline } from '../pipeline.ts';
 import { composeArchive } from './compose-archive.ts';
+import { importLowest, isImportable, removeAbandoned } from './incoming-layer.ts';
 import { missingLayers } from './missing-layers.ts';
+import { sendTo } from './send-to.ts';
 import type { LayerToLoad, LayerTools, LoadResult } from './types.ts';
 
 /** An image to be loaded. */
@@ -26,28 +25,69 @@ interface Plan extends ImageToLoad {
 const totalBytes = (layers: readonly LayerToLoad[]): number =>
   layers.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
 
-const send = async ({ engine, log }: LayerTools, plan: Plan, missing: ReadonlySet<string>): Promise<void> => {
+/** Sends an archive with these layers of the image, which the engine takes for the image. */
+const send = async (
+  { engine }: LayerTools,
+  plan: Plan,
+  missing: ReadonlySet<string>,
+  onBytes: (bytes: number) => void,
+): Promise<void> => {
   const { config, configDigest, names, layers, distinct } = plan;
-  const sent = distinct.filter(({ diffId }) => missing.has(diffId));
   const isLeftOut = ({ diffId }: LayerToLoad): boolean => !missing.has(diffId);
-  const progress = log.progress(`load ${names[0]}`, totalBytes(sent));
   const archive = composeArchive({
     config,
     configDigest,
     names,
     diffIds: layers.map(({ diffId }) => diffId),
-    layers: sent,
+    layers: distinct.filter(({ diffId }) => missing.has(diffId)),
     // podman looks at each file before it asks its store; docker asks first.
     emptyFiles: engine.name === 'podman' ? distinct.filter(isLeftOut).map(({ diffId }) => diffId) : [],
-    onBytes: (bytes) => progress.advance(bytes),
+    onBytes,
   });
-  const loading = engine.load();
-  // What the engine says there ("Loaded image: …") is known; unread it could fill the pipe.
-  loading.stdout.resume();
-  // The engine takes it in fits and starts: what is rebuilt meanwhile waits here.
-  const source = Readable.from(archive, { objectMode: false, highWaterMark: 16 * 1024 * 1024 });
-  await explained(`loading ${names[0]}`, () => runPipeline([loading], [[source, loading.stdin]]));
-  progress.finish();
+  await sendTo(engine.load(), archive, `loading ${names[0]}`);
+};
+
+/**
+ * Sends the layers that the engine lacks.
+ *
+ * @returns those that were sent
+ */
+const sendMissing = async (
+  tools: LayerTools,
+  plan: Plan,
+  missing: ReadonlySet<string>,
+  onBytes: (bytes: number) => void,
+): Promise<ReadonlySet<string>> => {
+  try {
+    await send(tools, plan, missing, onBytes);
+    return missing;
+  } catch (error) {
+    const all = new Set(plan.distinct.map(({ diffId }) => diffId));
+    // It had lost a layer since, or never counts on those it has.
+    if (missing.size === all.size || !isSlipwayError(error, 'COMMAND_FAILED')) throw error;
+    tools.log.warn(`The container engine refused ${plan.names[0]} without the layers it has; sending all of them.`);
+    await send(tools, plan, all, onBytes);
+    return all;
+  }
+};
+
+/** The same, with the lowest layer by itself where that is quicker. */
+const sendQuickly = async (
+  tools: LayerTools,
+  plan: Plan,
+  missing: ReadonlySet<string>,
+  onBytes: (bytes: number) => void,
+): Promise<ReadonlySet<string>> => {
+  const [lowest] = plan.layers;
+  const isByItself = lowest && missing.has(lowest.diffId) && (await isImportable(tools, lowest));
+  const forget = isByItself ? await importLowest(tools, lowest, plan.names[0] ?? '', onBytes) : undefined;
+  if (!isByItself || !forget) return sendMissing(tools, plan, missing, onBytes);
+  try {
+    const others = new Set([...missing].filter((diffId) => diffId !== lowest.diffId));
+    return new Set([lowest.diffId, ...(await sendMissing(tools, plan, others, onBytes))]);
+  } finally {
+    await forget();
+  }
 };
 
 /** What the engine has under the image's names must be the image. @returns its ID */
@@ -78,22 +118,17 @@ const check = async ({ engine }: LayerTools, { names, configDigest, layers }: Pl
  */
 export const loadLayers = async (tools: LayerTools, image: ImageToLoad): Promise<LoadResult> => {
   const distinct = [...new Map(image.layers.map((layer) => [layer.diffId, layer])).values()];
-  const all = new Set(distinct.map(({ diffId }) => diffId));
   const plan: Plan = { ...image, distinct, configDigest: hash('sha256', image.config) };
-  let missing = await missingLayers(
+  const missing = await missingLayers(
     tools,
     image.layers.map(({ diffId }) => diffId),
   );
-  try {
-    await send(tools, plan, missing);
-  } catch (error) {
-    // It had lost a layer since, or never counts on those it has.
-    if (missing.size === all.size || !isSlipwayError(error, 'COMMAND_FAILED')) throw error;
-    tools.log.warn(`The container engine refused ${image.names[0]} without the layers it has; sending all of them.`);
-    missing = all;
-    await send(tools, plan, missing);
-  }
-  const sent = distinct.filter(({ diffId }) => missing.has(diffId));
+  const bytes = totalBytes(distinct.filter(({ diffId }) => missing.has(diffId)));
+  const progress = tools.log.progress(`load ${image.names[0]}`, bytes);
+  const sentIds = await sendQuickly(tools, plan, missing, (count) => progress.advance(count));
+  progress.finish();
+  await removeAbandoned(tools);
+  const sent = distinct.filter(({ diffId }) => sentIds.has(diffId));
   return {
     imageId: await check(tools, plan),
     sentBytes: totalBytes(sent),

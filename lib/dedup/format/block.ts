@@ -45,8 +45,15 @@ export interface BlockHead {
   readonly recordBytes: number;
 }
 
-const asDictionary = (bases: readonly BaseBlock[] | undefined): Buffer | undefined =>
-  bases && bases.length > 0 ? Buffer.concat(bases.map(({ raw }) => raw)) : undefined;
+/** The bases one after the other; in `room` when there is enough of it. */
+const asDictionary = (bases: readonly BaseBlock[], room?: Buffer): Buffer | undefined => {
+  if (bases.length === 0) return undefined;
+  const bytes = bases.reduce((sum, { raw }) => sum + raw.length, 0);
+  if (!room || room.length < bytes) return Buffer.concat(bases.map(({ raw }) => raw));
+  let at = 0;
+  for (const { raw } of bases) at += raw.copy(room, at);
+  return room.subarray(0, bytes);
+};
 
 const checkBlock = (lengths: readonly number[], raw: Buffer, bases: readonly BaseBlock[]): void => {
   const total = lengths.reduce((sum, length) => sum + length, 0);
@@ -69,14 +76,16 @@ const checkBlock = (lengths: readonly number[], raw: Buffer, bases: readonly Bas
  * Makes the record of a block as it is stored in a pack.
  *
  * @param level of zstd
+ * @param room for the bases, used while this runs; without it they take new memory each time
  */
 export const encodeBlock = async (
   { lengths, raw, bases = [] }: { lengths: readonly number[]; raw: Buffer; bases?: readonly BaseBlock[] },
   level: number,
+  room?: Buffer,
 ): Promise<{ id: string; record: Buffer }> => {
   checkBlock(lengths, raw, bases);
   const id = hash('sha256', raw, 'hex');
-  const frame = await compressFrame(raw, level, asDictionary(bases));
+  const frame = await compressFrame(raw, level, asDictionary(bases, room));
   const head = new ByteWriter();
   head.u32(BLOCK_MAGIC);
   head.u32(frame.length);

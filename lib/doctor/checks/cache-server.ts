@@ -44,6 +44,9 @@ export const cacheSsh: Check = {
       const entries = await store.entries('');
       const seen = `${user}@${server} lets this machine in and its host key is known`;
       return ok(`${seen}; ${entries.length} ${entries.length === 1 ? 'name' : 'names'} in ${pathPrefix}`);
+    } catch (error) {
+      if (context.signal.aborted || !isSlipwayError(error, 'CACHE_LOGIN')) throw error;
+      return failed(error.message, `${error.hint}\nA machine that only reads the cache: doctor --read-only`);
     } finally {
       await store.close();
     }

@@ -111,6 +111,8 @@ const lookAt = async (context: CheckContext, place: Place): Promise<Finding> => 
 export const disk: Check = {
   name: 'disk',
   summary: 'room in each folder that is filled, against what the steps of the tree need; can it be written to',
+  // Asks for the engine, too, where there may be several that do not answer.
+  limitMs: 25_000,
   async run(context) {
     context.doing('looking for the folders that are filled');
     const places = await placesOf(context);

@@ -63,6 +63,8 @@ export const npmPackages: Check = {
 export const debianPackages: Check = {
   name: 'debian-packages',
   summary: 'Debian packages whose programs the steps use',
+  // Asks for the engine, too, where there may be several that do not answer.
+  limitMs: 25_000,
   async run({ slipwayRoot, runner, engine }) {
     const wanted = readHostPackages(slipwayRoot).filter(({ groups }) => groups.includes('nightly'));
     try {

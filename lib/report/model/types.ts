@@ -79,6 +79,7 @@ export interface ResultModel {
 /** How a step ended; `vanished`: it is gone and did not say how. */
 export type StepOutcome = Outcome | 'running' | 'vanished';
 
+/** One step, as its events tell it. */
 export interface StepModel {
   /** Where the events are from. */
   readonly file: string;

@@ -46,6 +46,22 @@ describe('the ID of an image', () => {
   });
 });
 
+test('how it keeps its layers is asked once', async () => {
+  const { engine, query } = make('docker', () => ({ stdout: '{"Driver":"overlay2","DockerRootDir":"/data"}' }));
+  for (let times = 0; times < 2; times += 1) {
+    expect(await engine.storage()).toEqual({ kind: 'graph', overlayRoot: '/data' });
+  }
+  expect(query.lines).toEqual(['docker info --format {{json .}}']);
+});
+
+test('the tags of a name are listed without what has none, and a layer comes by standard input', async () => {
+  const { engine, query, effects } = make('docker', () => ({ stdout: 'one\n<none>\ntwo' }));
+  expect(await engine.tagsOf('incoming')).toEqual(['one', 'two']);
+  engine.importTar('incoming:three');
+  expect(query.lines).toEqual(['docker images --format {{.Tag}} incoming']);
+  expect(effects.lines).toEqual(['docker import - incoming:three']);
+});
+
 describe('effects', () => {
   test('go through the runner for effects only', async () => {
     const { engine, query, effects } = make('docker', () => ({}));

@@ -27,8 +27,8 @@ test('one that throws and one that hangs are reported, and stop no other', async
       return new Promise(() => {});
     }),
     check('program hangs', async ({ runner, makeTemp, doing }) => {
-      folder = await makeTemp();
       doing('sleeping');
+      folder = await makeTemp();
       await runner.run(['sleep', '600']);
       return ok('never');
     }),

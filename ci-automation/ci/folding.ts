@@ -1,8 +1,8 @@
-import type { Folding } from '../lib/log/index.ts';
+import type { Folding } from '../../lib/log/index.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const errorLine = ({ code, message }: { readonly code: string; readonly message: string }): string =>
+const errorText = ({ code, message }: { readonly code: string; readonly message: string }): string =>
   `${code}: ${message}`;
 
 /** GitHub Actions, workflow commands: values are encoded, and the runner looks for commands in every line that a program prints. */
@@ -11,7 +11,7 @@ const githubFolding: Folding = {
   open: (_, name) => `::group::${name}`,
   close: () => '::endgroup::',
   error: (event) => {
-    const text = [errorLine(event), event.cause, event.fix].filter((part) => part !== undefined).join('\n');
+    const text = [errorText(event), event.cause, event.fix].filter((part) => part !== undefined).join('\n');
     const encoded = text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
     return `::error title=Slipway::${encoded}`;
   },
@@ -23,7 +23,7 @@ const azureFolding: Folding = {
   nests: false,
   open: (_, name) => `##[group]${name}`,
   close: () => '##[endgroup]',
-  error: (event) => `##[error]${errorLine(event)}`,
+  error: (event) => `##[error]${errorText(event).replaceAll(/\s*\n\s*/g, ' ')}`,
   quote: (line) => line.replaceAll(/##(?=\[|vso\[)/g, '## '),
 };
 
