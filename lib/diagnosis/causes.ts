@@ -46,8 +46,8 @@ export const KNOWN_CAUSES: readonly KnownCause[] = [
   },
   {
     id: 'connection-refused',
-    output: /connection refused|ECONNREFUSED/i,
-    cause: 'The host answers, but nothing listens at that port.',
+    output: /connection refused|ECONNREFUSED|couldn't connect to server/i,
+    cause: 'Nothing listens at that address and port.',
     fix: 'Check that the server runs and that host and port in the settings are right; a firewall may refuse as well.',
   },
   {
@@ -95,7 +95,7 @@ export const KNOWN_CAUSES: readonly KnownCause[] = [
   {
     id: 'out-of-memory',
     output:
-      /out of memory|cannot allocate memory|virtual memory exhausted|oom-kill|ENOMEM|signal SIGKILL|exit code 137|killed \(signal 9\)|fatal error: killed signal|^(?:.*: line \d+: +\d+ )?Killed\b/im,
+      /out of memory|cannot allocate memory|memory exhausted|oom-kill|ENOMEM|signal SIGKILL|exit code 137|killed \(signal 9\)|fatal error: killed signal|^(?:.*: line \d+: +\d+ )?Killed\b/im,
     cause: 'The memory ran out: a program was refused some, or the kernel killed it (signal 9).',
     fix: "Give the machine or container more memory, or build with fewer jobs at once ('dmesg | grep -i oom' shows who was killed).",
   },

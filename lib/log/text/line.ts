@@ -24,7 +24,9 @@ const commandLines = ({ command, hint = '' }: EventOf<'error'>): string[] => {
   if (command === undefined) return [];
   const last = command.lastOutput.trimEnd();
   const output =
-    last === '' || hint.includes(last) ? [] : [`  The last lines of ${command.command[0]}:`, ...indented(last)];
+    last === '' || hint.includes(last)
+      ? []
+      : [`  The last lines of ${command.command[0]}:`, ...indented(last).map((line) => `  ${line}`)];
   const again = `cd ${formatCommand([command.cwd])} && ${formatCommand(command.command)}`;
   return hint.includes(again) ? output : [...output, `  To run the command again: ${again}`];
 };

@@ -35,6 +35,7 @@ const RECORDED: readonly (readonly [id: string, output: string])[] = [
     'name-resolution',
     'Error response from daemon: Get "https://ghcr.io/v2/": dial tcp: lookup ghcr.io on 127.0.0.53:53: server misbehaving',
   ],
+  ['connection-refused', "curl: (7) Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't connect to server"],
   ['connection-refused', 'ssh: connect to host 127.0.0.1 port 2222: Connection refused'],
   [
     'no-route',

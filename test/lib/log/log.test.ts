@@ -158,6 +158,66 @@ describe('the text log', () => {
   });
 });
 
+describe('what was not done again, or is done again', () => {
+  it('is one line each', () => {
+    const events: LogEvent[] = [
+      {
+        kind: 'cache-hit',
+        what: 'artifact',
+        path: 'images/x',
+        reason: 'it is here already and verifies',
+        sizeBytes: 2048,
+      },
+      { kind: 'cache-hit', what: 'container image', path: 'sdk:1' },
+      { kind: 'cache-miss', what: 'nightly build', path: 'main-1.2.3', reason: 'no earlier build is tagged' },
+      { kind: 'retry', what: 'cache.test, upload', attempt: 1, tries: 6, delayMs: 500, reason: 'it was cut' },
+      // Numbers for programs; people have seen the bar.
+      { kind: 'transfer', direction: 'up', what: 'x', movedBytes: 1, reusedBytes: 2, durationMs: 3 },
+      { kind: 'facts', values: { version: '1.2.3' } },
+    ];
+    expect(textOf(false, events).split('\n')).toEqual([
+      'artifact images/x: it is here already and verifies (2.0 KiB)',
+      'container image sdk:1: it is here',
+      'nightly build main-1.2.3: no earlier build is tagged',
+      'warning: cache.test, upload: it was cut; trying again in 500 ms (try 2)',
+      '',
+    ]);
+  });
+});
+
+describe('a failure', () => {
+  const command = { id: 3, command: ['docker', 'load'], cwd: '/work', lastOutput: 'one\ntwo\n' };
+
+  it('shows the last lines of the command and how to run it again, unless its hint does, then the likely cause', () => {
+    const error: LogEvent = {
+      kind: 'error',
+      code: 'X',
+      message: 'It broke.',
+      command,
+      cause: 'A disk is full.',
+      fix: 'Free it.',
+      rerun: 'cd /work && image.ts amd64',
+    };
+    const ending = [
+      '  Likely cause: A disk is full.',
+      '  What to do: Free it.',
+      '  To run the step again: cd /work && image.ts amd64',
+      '',
+    ];
+    expect(textOf(false, [error]).split('\n')).toEqual([
+      'error X: It broke.',
+      '  The last lines of docker:',
+      '    one',
+      '    two',
+      '  To run the command again: cd /work && docker load',
+      ...ending,
+    ]);
+    const hint = 'Its last lines:\none\ntwo\nTo run it again: cd /work && docker load';
+    const shown = textOf(false, [{ ...error, hint }]).split('\n');
+    expect(shown).toEqual(['error X: It broke.', ...hint.split('\n').map((line) => `  ${line}`), ...ending]);
+  });
+});
+
 describe('secrets', () => {
   it('are masked in every sink, plain, URL-encoded and base64', () => {
     const mask = createMask(['p@ss word']);
