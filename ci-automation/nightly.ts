@@ -120,7 +120,7 @@ const build = async (
   if (!sdk.isUsable && !request.from) log.info(`A new SDK is made: ${sdk.why}.`);
   const runs = await runSteps(steps, { env, cwd: tree }, log);
   await store.close();
-  const report = await writeNightlyReport(tree, settings, log, io);
+  const report = await writeNightlyReport(tree, startedMs, settings, log, io);
   const last = runs.at(-1);
   if (last && isUnchanged(last)) {
     const { reason } = last.result?.summary ?? {};

@@ -88,7 +88,7 @@ const findFirst = async (folder: string, onlyNew: boolean): Promise<{ file?: str
  * gone (`run` of the recording, if it is an own name of one on this machine); else when no other step came for `waitMs`.
  *
  * @returns the exit code of the last step
- * @throws EVENTS_NONE, EVENTS_MISSING, EVENTS_UNREADABLE, EVENTS_SCHEMA_UNKNOWN, STEP_VANISHED, and the reason of `signal`
+ * @throws EVENTS_NONE, EVENTS_NONE_NEW, EVENTS_MISSING, EVENTS_UNREADABLE, EVENTS_SCHEMA_UNKNOWN, STEP_VANISHED, and the reason of `signal`
  */
 export async function* followRun(options: FollowOptions): AsyncGenerator<ReadLine, number> {
   const { place, onlyNew, waitMs, signal, now = Date.now } = options;
@@ -114,7 +114,11 @@ export async function* followRun(options: FollowOptions): AsyncGenerator<ReadLin
       await changes.next(POLL_MS, signal);
       signal.throwIfAborted();
     }
-    if (ending === undefined) throw slipwayError('EVENTS_NONE', { place: folder });
+    if (ending === undefined) {
+      throw after === undefined
+        ? slipwayError('EVENTS_NONE', { place: folder })
+        : slipwayError('EVENTS_NONE_NEW', { folder, waitMs });
+    }
     return ending.finished.exitCode;
   } finally {
     changes.close();

@@ -7,6 +7,11 @@ export const recordingErrors = {
     message: `There are no recorded events in ${c.place}.`,
     hint: 'Each step records its events below __build__/slipway/events/ of the OS tree that it works in. Name that folder, the tree, or a file of events.',
   }),
+  EVENTS_NONE_NEW: (c: { folder: string; waitMs: number }): ErrorText => ({
+    kind: 'misuse',
+    message: `No step has begun in ${c.folder} within ${c.waitMs / 1000} s.`,
+    hint: 'A longer --wait waits longer; without --next the step that ran last is shown.',
+  }),
   EVENTS_MISSING: (c: { path: string; reason: string }): ErrorText => ({
     kind: 'misuse',
     message: `The events in ${c.path} cannot be read: ${c.reason}.`,

@@ -4,17 +4,17 @@ import type { RunModel } from '../model/types.ts';
 import { callText } from './words.ts';
 
 /** Facts of all steps; a later step knows better. */
-const factsOf = ({ steps }: RunModel): [string, string][] =>
-  Object.entries(
-    Object.assign({}, ...steps.map((step) => step.facts)) as Record<string, string | number | boolean>,
-  ).map(([name, value]) => [name, String(value)]);
+const factsOf = ({ steps }: RunModel): [string, string][] => {
+  const said = steps.flatMap((step) => [step.result?.commit ? { commit: step.result.commit } : {}, step.facts]);
+  const all = Object.assign({}, ...said) as Record<string, string | number | boolean>;
+  return Object.entries(all).map(([name, value]) => [name, String(value)]);
+};
 
 /** What was built, and on which machines. */
 export const environmentSection = (run: RunModel): Html => {
   const known = run.steps.filter(({ environment }) => environment !== undefined);
-  const commits = new Set(run.steps.flatMap(({ result }) => result?.commit ?? []));
   return html`<section aria-labelledby="environment"><h2 id="environment">Versions and machines</h2>
-${facts([...factsOf(run), ...[...commits].map((commit): [string, string] => ['commit at the end', commit])].map(([name, value]) => [name, html`<code>${value}</code>`]))}
+${facts(factsOf(run).map(([name, value]) => [name, html`<code>${value}</code>`]))}
 ${
   known.length > 0 &&
   table({

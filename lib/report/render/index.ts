@@ -9,7 +9,7 @@ import { GANTT_STYLE } from './gantt.ts';
 import { logsSection } from './logs.ts';
 import { comparisonSection, runFacts, stepsSection } from './overview.ts';
 import { timelineSection } from './timeline.ts';
-import { moment, runTitle } from './words.ts';
+import { countOf, moment, runTitle } from './words.ts';
 
 /** What a page says besides the run. */
 export interface RenderOptions {
@@ -39,8 +39,8 @@ const STYLE = `${GANTT_STYLE}
  *
  * @returns the text of the file
  */
-export const renderReport = (whole: RunModel, { cacheUrl, now, slipwayVersion }: RenderOptions): string => {
-  const run = { ...whole, steps: whole.steps.map(chooseShown) };
+export const renderReport = (run: RunModel, { cacheUrl, now, slipwayVersion }: RenderOptions): string => {
+  const shown = { ...run, steps: run.steps.map(chooseShown) };
   const failure = failureSection(run);
   const trouble = troubleSection(run);
   return renderPage({
@@ -60,15 +60,15 @@ export const renderReport = (whole: RunModel, { cacheUrl, now, slipwayVersion }:
     body: [
       failure,
       stepsSection(run),
-      timelineSection(run),
+      timelineSection(shown),
       comparisonSection(run),
       cacheSection(run),
       trouble,
       artifactsSection(run, linkToCache(cacheUrl)),
       environmentSection(run),
-      logsSection(run),
+      logsSection(shown),
     ],
-    footer: html`<p>Made by Slipway ${slipwayVersion} on ${moment(now.getTime())} from the events of ${run.steps.length} steps.</p>
+    footer: html`<p>Made by Slipway ${slipwayVersion} on ${moment(now.getTime())} from the events of ${countOf(run.steps.length, 'step')}.</p>
 <details><summary>Files of events</summary><ul>${run.steps.map(({ file }) => html`<li><code>${file}</code></li>`)}</ul></details>`,
     style: STYLE,
   });

@@ -3,7 +3,7 @@ import { formatCommand } from '../../log/index.ts';
 import type { CommandModel, NoteModel, OutputModel, PhaseModel, StepModel } from '../model/types.ts';
 import type { ShownStep } from './choose.ts';
 import { failedCommandOf } from './failure.ts';
-import { anchors, callText, duration, endingOf, outcomeBadge } from './words.ts';
+import { anchors, callText, countOf, duration, endingOf, outcomeBadge } from './words.ts';
 
 /** A line of the page for it would be longer than anybody reads. */
 const MOST_COMMAND_CHARACTERS = 240;
@@ -27,7 +27,7 @@ const commandFold = (command: CommandModel, step: number, isCulprit: boolean): H
   return fold({
     id: anchors.command(step, command.id),
     isOpen: isCulprit,
-    summary: html`<code${isBad ? html` class="failed"` : html``}>${isBad && '✗ '}${shorten(line)}</code> <span class="quiet">${endingOf(command)}, ${duration(command)}, ${command.output.lines.toLocaleString('en')} lines</span>`,
+    summary: html`<code${isBad ? html` class="failed"` : html``}>${isBad && '✗ '}${shorten(line)}</code> <span class="quiet">${endingOf(command)}, ${duration(command)}, ${countOf(command.output.lines, 'line')}</span>`,
     body: html`<p class="quiet">in <code>${command.cwd}</code></p>${line.length > MOST_COMMAND_CHARACTERS && html`<pre>${line}</pre>`}${outputText(command.output)}`,
   });
 };
@@ -71,7 +71,7 @@ const stepLog = (step: ShownStep, index: number): Html => {
   return html`<h3 id="${anchors.step(index)}">${callText(step)} ${outcomeBadge(step.outcome)}</h3>
 ${fold({
   isOpen: culprit !== undefined,
-  summary: html`Log <span class="quiet">(${allCommands.toLocaleString('en')} commands, ${allLines.toLocaleString('en')} lines, ${duration(step)})</span>`,
+  summary: html`Log <span class="quiet">(${countOf(allCommands, 'command')}, ${countOf(allLines, 'line')}, ${duration(step)})</span>`,
   body: [
     notShown > 0 &&
       html`<p class="left-out">${notShown.toLocaleString('en')} short commands that ended well are left out.</p>`,

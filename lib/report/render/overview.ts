@@ -40,14 +40,25 @@ export const stepsSection = ({ steps }: RunModel): Html =>
     ]),
   })}</section>`;
 
+const nameOf = (path: readonly string[]): Html => {
+  const name = path.at(-1) ?? '';
+  return path.length === 1
+    ? html`<strong>${name}</strong>`
+    : html`<span class="inner depth-${Math.min(4, path.length - 1)}">${name}</span>`;
+};
+
+/** Where there is nothing to compare with, there are only figures. */
+const plainRow = ({ path, durationMs, movedBytes }: ComparisonModel) => [
+  nameOf(path),
+  formatDuration(durationMs.now),
+  bytesOrNothing(movedBytes.now),
+];
+
 const comparisonRow = ({ path, durationMs, movedBytes }: ComparisonModel) => {
   const before = (figure: number | undefined, format: (one: number) => string): string =>
     figure === undefined ? '–' : format(figure);
-  const name = path.at(-1) ?? '';
   return [
-    path.length === 1
-      ? html`<strong>${name}</strong>`
-      : html`<span class="inner depth-${Math.min(4, path.length - 1)}">${name}</span>`,
+    nameOf(path),
     formatDuration(durationMs.now),
     before(durationMs.before, formatDuration),
     deltaText(durationMs, MS),
@@ -56,6 +67,16 @@ const comparisonRow = ({ path, durationMs, movedBytes }: ComparisonModel) => {
     movedBytes.now === 0 && (movedBytes.before ?? 0) === 0 ? '' : deltaText(movedBytes, BYTES),
   ];
 };
+
+const NAME = { title: 'Step and phase' };
+const TIME = { title: 'Time', isNumber: true };
+const MOVED = { title: 'Moved', isNumber: true };
+const BESIDE = [
+  { title: 'Before', isNumber: true },
+  { title: 'Difference', isNumber: true },
+];
+const PLAIN_COLUMNS = [NAME, TIME, MOVED];
+const COMPARED_COLUMNS = [NAME, TIME, ...BESIDE, MOVED, ...BESIDE];
 
 /** Time and bytes beside those of earlier runs. */
 export const comparisonSection = ({ comparisons, earlierRuns }: RunModel): Html => {
@@ -66,16 +87,8 @@ export const comparisonSection = ({ comparisons, earlierRuns }: RunModel): Html 
       : `Time and bytes of steps and phases, beside ${than} that ended well`;
   return html`<section aria-labelledby="compared"><h2 id="compared">Time and bytes</h2>${table({
     caption,
-    columns: [
-      { title: 'Step and phase' },
-      { title: 'Time', isNumber: true },
-      { title: 'Before', isNumber: true },
-      { title: 'Difference', isNumber: true },
-      { title: 'Moved', isNumber: true },
-      { title: 'Before', isNumber: true },
-      { title: 'Difference', isNumber: true },
-    ],
-    rows: comparisons.map(comparisonRow),
+    columns: earlierRuns === 0 ? PLAIN_COLUMNS : COMPARED_COLUMNS,
+    rows: comparisons.map(earlierRuns === 0 ? plainRow : comparisonRow),
   })}</section>`;
 };
 

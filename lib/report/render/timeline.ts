@@ -3,7 +3,7 @@ import { formatCommand, formatDuration } from '../../log/index.ts';
 import type { CommandModel, PhaseModel, StepModel } from '../model/types.ts';
 import type { ShownRun, ShownStep } from './choose.ts';
 import { type Bar, gantt } from './gantt.ts';
-import { anchors, callText, duration, endingOf, isBad, moment, outcomeBadge, outcomeWord } from './words.ts';
+import { anchors, callText, countOf, duration, endingOf, isBad, moment, outcomeBadge, outcomeWord } from './words.ts';
 
 /** More bars than this nobody reads; the longest are drawn. */
 const MOST_BARS = 60;
@@ -90,7 +90,7 @@ const stepDetails = (step: ShownStep, index: number): Html => {
   const all = barsInside(step);
   if (all.length === 0) return html``;
   const shown = longest(all);
-  const gist = `${step.phases.length} phases and ${step.allCommands} commands in ${duration(step)}.${drawn(shown, step.phases.length + step.allCommands)}`;
+  const gist = `${countOf(step.phases.length, 'phase')} and ${countOf(step.allCommands, 'command')} in ${duration(step)}.${drawn(shown, step.phases.length + step.allCommands)}`;
   return fold({
     summary: html`Commands of <strong>${callText(step)}</strong> <span class="quiet">(${gist.replace(/\.$/, '')})</span>`,
     body: [
@@ -131,7 +131,7 @@ export const timelineSection = (run: ShownRun): Html => {
   const steps = all.filter(({ look }) => look === 'step');
   const shown = longest(all);
   const slowest = steps.toSorted((a, b) => lengthOf(b) - lengthOf(a))[0];
-  const gist = `${steps.length} steps in ${duration(run)}; the longest is ${slowest?.label} with ${formatDuration(slowest ? lengthOf(slowest) : 0)}.${drawn(shown, all.length)}`;
+  const gist = `${countOf(steps.length, 'step')} in ${duration(run)}; the longest is ${slowest?.label} with ${formatDuration(slowest ? lengthOf(slowest) : 0)}.${drawn(shown, all.length)}`;
   return html`<section aria-labelledby="timeline"><h2 id="timeline">Timeline</h2>
 <p>${gist}</p>
 ${gantt('gantt', 'Steps and phases over time', gist, shown)}

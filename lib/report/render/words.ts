@@ -48,6 +48,10 @@ export const duration = ({ startedMs, endedMs }: { readonly startedMs: number; r
 /** A size; nothing where none was moved, so that the eye finds what was. */
 export const bytesOrNothing = (bytes: number): string => (bytes === 0 ? '–' : formatBytes(bytes));
 
+/** @example countOf(1, 'line') // '1 line' */
+export const countOf = (count: number, thing: string): string =>
+  `${count.toLocaleString('en')} ${thing}${count === 1 ? '' : 's'}`;
+
 /** How a step was called. */
 export const callText = ({ step, args }: Pick<StepModel, 'step' | 'args'>): string => [step, ...args].join(' ');
 

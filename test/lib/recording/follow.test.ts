@@ -187,6 +187,16 @@ describe('following a run', () => {
     });
   });
 
+  test('only new, and nothing new comes: it says so', async () => {
+    const folder = makeFolder();
+    writeRecording(folder, [
+      [0, started('old')],
+      [1, finished('old')],
+    ]);
+    const { end } = follow({ place: { folder }, onlyNew: true });
+    await expect(end).rejects.toMatchObject({ code: 'EVENTS_NONE_NEW', data: { folder, waitMs: 50 } });
+  });
+
   test('a folder that comes later is fine', async () => {
     const folder = join(makeFolder(), 'later');
     const { end } = follow({ place: { folder }, waitMs: 60_000 });
