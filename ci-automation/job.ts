@@ -31,6 +31,7 @@ import { tellOutput, tellSummary } from './job/adaptors.ts';
 import { checkoutTag, completeHistory } from './job/checkout.ts';
 import { runCleanup } from './job/cleanup.ts';
 import { type Collected, collectArtifacts } from './job/collect.ts';
+import { lockEngine, type Release } from './job/engine-lock.ts';
 import { argumentsOf, type JobRequest, NOTHING_TO_BUILD, parseJobRequest } from './job/request.ts';
 import { runStep, type StepEnd } from './job/run-step.ts';
 import { withSecretFiles } from './job/secrets.ts';
@@ -133,6 +134,8 @@ interface JobIo {
   /** Absolute; of the artifacts. */
   readonly folder: string;
   readonly pipeline: PipelineDefinition;
+  /** Keeps other jobs of this machine from the containers of the arch, until this one has freed its own. */
+  readonly lock: (arch: string | undefined) => Promise<void>;
   /** Of the job as a whole; a step is sent the signal itself. */
   readonly interruption: Interruption;
 }
@@ -151,6 +154,7 @@ const work = async (job: JobIo, request: JobRequest): Promise<JobEnd> => {
   if (step === FIRST_STEP) return decideVersion(job, request);
   if (variant.without.includes(step)) return nothingToDo(`The variant ${variantName} is without ${step}.`);
   if (tag === undefined || tag === NOTHING_TO_BUILD) return nothingToDo('Nothing changed since the last build.');
+  await job.lock(request.matrix.arch);
   await checkoutTag(runnerOf(job), job.log, tag);
   return { ...endOf(await call(job, step, argumentsOf(job.pipeline, request))), tag };
 };
@@ -197,9 +201,13 @@ const runJob = async (io: StepIo, pipeline: PipelineDefinition, words: readonly 
   // A signal between two programs must not end the job without its cleanup.
   const interruption = watchSignals(io.onSignal);
   const log = openLog(output.io, false, []);
+  let release: Release | undefined;
   try {
     const env = await withSecretFiles(pipeline, io.env, secretsFolder);
-    const job: JobIo = { io: output.io, log, env, folder: output.folder, pipeline, interruption };
+    const lock = async (arch: string | undefined): Promise<void> => {
+      release = await lockEngine(arch, env, { log, signal: interruption.signal });
+    };
+    const job: JobIo = { io: output.io, log, env, folder: output.folder, pipeline, interruption, lock };
     await runCleanup(io.cwd, env, log);
     let end: JobEnd;
     try {
@@ -214,6 +222,7 @@ const runJob = async (io: StepIo, pipeline: PipelineDefinition, words: readonly 
     return end.exitCode;
   } finally {
     interruption.close();
+    await release?.();
     await rm(secretsFolder, { recursive: true, force: true });
     await output.close();
   }

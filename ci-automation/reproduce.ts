@@ -5,7 +5,7 @@
  *
  * Needs: git, a container engine, and read access to the cache and to the repository that the version was built from.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { flagOf, type LoadedSettings, loadSettings, secretsOf } from '../lib/config/index.ts';
 import { requireEngine } from '../lib/container/index.ts';
@@ -125,8 +125,21 @@ const reproduce = async (job: Job, version: string): Promise<number> => {
   return 0;
 };
 
+/** Without a network the newest version is the newest of those that were fetched. */
+const newestFetched = async (cacheDir: string): Promise<string> => {
+  const names: string[] = await readdir(join(cacheDir, 'reproduce')).catch(() => []);
+  const versions = names.filter((name) => explainVersionNumber(name) === undefined);
+  const found = await newestWith(
+    versions,
+    async (version) => (await readPlan(foldersOf(cacheDir, version))) !== undefined,
+  );
+  if (found !== undefined) return found;
+  throw slipwayError('REPRODUCE_NOT_FETCHED', { version: LATEST, missing: ['nothing was fetched'] });
+};
+
 const findVersion = async ({ request, opened, loaded }: Job): Promise<string> => {
   if (request.version !== LATEST) return request.version;
+  if (request.offline) return newestFetched(loaded.values.SLIPWAY_CACHE_DIR);
   const { store } = opened;
   const versions = (await store.list(PROVENANCE_FOLDER)).filter((name) => explainVersionNumber(name) === undefined);
   const isImage = (name: string): boolean => name.startsWith('image-') && name.endsWith('.intoto.json');

@@ -37,8 +37,8 @@ const whyNot = (error: unknown, signal: AbortSignal | undefined): string => {
     if (error.code === 'COMMAND_NOT_FOUND') return `${String(program ?? 'the program that reads it')} is not installed`;
     return error.message;
   }
-  // Numbers of a damaged file that lead out of it.
-  if (error instanceof RangeError) return 'it is damaged';
+  // Numbers of a damaged file that lead out of it. By name: those of Buffer are not of every realm.
+  if (['RangeError', 'SyntaxError'].includes(String((error as { name?: unknown }).name))) return 'it is damaged';
   throw error;
 };
 

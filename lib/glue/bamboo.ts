@@ -16,7 +16,24 @@ const quartz = (cron: string): string => {
   return ['0', minute, hour, '?', month, shifted].join(' ');
 };
 
-/** Bamboo calls jobs and stages by keys of its own, and takes names for people. */
+/** Keys of a plan, beside which its jobs stand. */
+const RESERVED = [
+  'version',
+  'plan',
+  'variables',
+  'triggers',
+  'stages',
+  'repositories',
+  'branches',
+  'dependencies',
+  'labels',
+  'docker',
+  'other',
+];
+
+/** The key of a job. */
+const keyOf = ({ id }: Job): string => (RESERVED.includes(id) ? `${id}-job` : id);
+
 const environmentOf = (job: Job): string =>
   [
     'PIPELINE_VARIANT=${bamboo.PIPELINE_VARIANT}',
@@ -53,8 +70,8 @@ const contentOf = ({ pipeline, jobs }: GlueFacts): object => {
     plan: { 'project-key': 'OS', key: pipeline.name.replace(/[^a-z0-9]/g, '').toUpperCase(), name: pipeline.name },
     variables: { PIPELINE_VARIANT: variant, PIPELINE_VERSION: '', PIPELINE_SEED: seed },
     ...(schedule === undefined ? {} : { triggers: [{ cron: { expression: quartz(schedule) } }] }),
-    stages: stages.map(([step, members]) => ({ [step]: { jobs: members.map(({ id }) => id) } })),
-    ...Object.fromEntries(jobs.map((job) => [job.id, jobOf(job, pipeline)])),
+    stages: stages.map(([step, members]) => ({ [step]: { jobs: members.map(keyOf) } })),
+    ...Object.fromEntries(jobs.map((job) => [keyOf(job), jobOf(job, pipeline)])),
   };
 };
 

@@ -71,9 +71,9 @@ def job_factory(job):
         Job(
             job["retries"], name=short([job["name"]]), command=job["command"], env=job_environment(), logEnviron=False,
             timeout=seconds, maxTime=seconds, sigtermTime=60, haltOnFailure=True,
-            logfiles={"summary": {"filename": ARTIFACTS + "/summary.md"}}, lazylogfiles=True),
+            logfiles={"summary": {"filename": ARTIFACTS + "/" + job["name"] + "/summary.md"}}, lazylogfiles=True),
         steps.DirectoryUpload(
-            name="keep artifacts", workersrc=ARTIFACTS,
+            name="keep artifacts", workersrc=ARTIFACTS + "/" + job["name"],
             masterdest=util.Interpolate(os.path.join(BASE, "artifacts", "%(prop:run)s", job["name"], "%(prop:buildnumber)s")),
             alwaysRun=True, haltOnFailure=False, flunkOnFailure=False, warnOnFailure=True),
         free("free"),

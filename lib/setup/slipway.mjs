@@ -16,7 +16,7 @@ const steps = join(here, '../../ci-automation');
 const require = createRequire(import.meta.url);
 
 /** They make a checkout ready, or start the scripts of one. */
-const OF_A_CHECKOUT = ['glue', 'job', 'nightly', 'setup'];
+const OF_A_CHECKOUT = ['bisect', 'glue', 'job', 'nightly', 'reproduce', 'setup'];
 
 /** @param {string} text @param {number} exitCode @returns {never} */
 const giveUp = (text, exitCode) => {

@@ -40,8 +40,13 @@ export interface TestNetwork {
   setUp(isUp: boolean): void;
   /** @param rate as tc(8) takes it, e.g. `20mbit` */
   throttle(rate: string): void;
+  /** The same for what the namespace sends. */
+  throttleUp(rate: string): void;
   remove(): void;
 }
+
+const TBF = ['root', 'tbf', 'rate'];
+const BUCKET = ['burst', '64k', 'latency', '200ms'];
 
 /** Makes it; throws where namespaces are not possible. */
 export const makeNetwork = (): TestNetwork => {
@@ -86,8 +91,9 @@ export const makeNetwork = (): TestNetwork => {
         server.listen(port, address, resolve);
       }),
     setUp: (isUp) => run('ip', 'link', 'set', ours, isUp ? 'up' : 'down'),
-    throttle: (rate) =>
-      run('tc', 'qdisc', 'replace', 'dev', ours, 'root', 'tbf', 'rate', rate, 'burst', '64k', 'latency', '200ms'),
+    throttle: (rate) => run('tc', 'qdisc', 'replace', 'dev', ours, ...TBF, rate, ...BUCKET),
+    throttleUp: (rate) =>
+      run('ip', 'netns', 'exec', name, 'tc', 'qdisc', 'replace', 'dev', theirs, ...TBF, rate, ...BUCKET),
     remove,
   };
 };

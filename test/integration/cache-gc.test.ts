@@ -4,17 +4,18 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { collectCache, repairCache, verifyCache } from '../../lib/cache-tools/index.ts';
+import { waitForAll } from '../../lib/process/index.ts';
 import { filesIn, type LocalWorld, openLocalWorld, readImage } from '../helpers/cache-tools-world.ts';
-import { makeLayer, noise, publishSynthetic } from '../helpers/synthetic-image.ts';
+import { publishSynthetic } from '../helpers/synthetic-image.ts';
+import { seededLayer, startSyntheticPublisher } from '../helpers/synthetic-publisher.ts';
 import { useTempFolders } from '../helpers/temp.ts';
 
 const run = promisify(execFile);
 const makeFolder = useTempFolders();
 const DAY_MS = 24 * 3600_000;
 const policy = { keepReleases: true, keep: [] };
-const layerOf = (seed: string): Buffer => makeLayer({ [seed]: noise(seed, 40_000) });
 const publish = ({ store, tools }: LocalWorld, version: string, ...seeds: readonly string[]) =>
-  publishSynthetic(store, join(tools.temp, 'p'), { name: 'sdk', version, layers: seeds.map(layerOf) });
+  publishSynthetic(store, join(tools.temp, 'p'), { name: 'sdk', version, layers: seeds.map(seededLayer) });
 const collect = ({ tools }: LocalWorld, days: number) =>
   collectCache(tools, { policy, graceMs: DAY_MS, dryRun: false, clock: async () => Date.now() + days * DAY_MS });
 const verify = ({ tools }: LocalWorld) => verifyCache(tools, { fromStart: false, deep: true });
@@ -29,46 +30,62 @@ const createDice = (seed: number) => {
 };
 
 const ROUNDS = 200;
+/** Caches of which each sees a part of the rounds; they have nothing to do with each other, and one works while the other waits for the disk. */
+const CACHES = 2;
 
-test(`two publishers and a collection at once, ${ROUNDS} rounds, a day apart: every image is whole`, async () => {
-  const world = openLocalWorld(makeFolder());
-  const dice = createDice(4711);
+/** Rounds on one cache: two publishers, which are processes of their own, a collection and a reader, all at once. */
+const race = async (rounds: number, seed: number): Promise<{ trashed: number; deleted: number }> => {
+  const folder = makeFolder();
+  const world = openLocalWorld(folder);
+  const publishers = [startSyntheticPublisher(folder), startSyntheticPublisher(folder)];
+  const publisherAt = (at: number) => publishers[at] as (typeof publishers)[number];
+  const dice = createDice(seed);
   let trashed = 0;
   let deleted = 0;
-  for (let round = 1; round <= ROUNDS; round += 1) {
-    // Few contents, so that what was collected a moment ago, or is being collected, is needed again.
-    const seeds = () => [
-      `pool-${dice(6)}`,
-      `pool-${dice(6)}`,
-      dice(3) === 0 ? `own-${round}-${dice(1000)}` : `pool-${dice(6)}`,
-    ];
-    const versions = [`1.0.${round}-a`, `1.0.${round}-b`] as const;
-    const works = versions.map((version) => ({ version, layers: seeds() }));
-    const [old] = [`1.0.${round - 1}-${dice(2) === 0 ? 'a' : 'b'}`];
-    const kept = `1.0.${round - 1}-${old.endsWith('a') ? 'b' : 'a'}`;
-    await Promise.all([
-      ...works.map(({ version, layers }) => publish(world, version, ...layers)),
-      (async () => {
-        if (round > 1) await world.store.remove(`containers/${old}`);
-        if (round > 2) await world.store.remove(`containers/1.0.${round - 2}-a`);
-        if (round > 2) await world.store.remove(`containers/1.0.${round - 2}-b`);
-        for (let times = 0; times < 2; times += 1) {
-          const report = await collect(world, 2 * round);
-          trashed += report.trashed.length;
-          deleted += report.deleted.length;
-        }
-      })(),
-      ...(round > 1 ? [readImage(world.store, 'sdk', kept)] : []),
-    ]);
-    for (const version of versions) await readImage(world.store, 'sdk', version);
+  try {
+    for (let round = 1; round <= rounds; round += 1) {
+      // Few contents, so that what was collected a moment ago, or is being collected, is needed again.
+      const seeds = () => [
+        `pool-${dice(6)}`,
+        `pool-${dice(6)}`,
+        dice(3) === 0 ? `own-${round}-${dice(1000)}` : `pool-${dice(6)}`,
+      ];
+      const versions = [`1.0.${round}-a`, `1.0.${round}-b`] as const;
+      const works = versions.map((version) => ({ version, layers: seeds() }));
+      const [old] = [`1.0.${round - 1}-${dice(2) === 0 ? 'a' : 'b'}`];
+      const kept = `1.0.${round - 1}-${old.endsWith('a') ? 'b' : 'a'}`;
+      await waitForAll([
+        ...works.map(({ version, layers }, at) => publisherAt(at).publish(version, layers)),
+        (async () => {
+          if (round > 1) await world.store.remove(`containers/${old}`);
+          if (round > 2) await world.store.remove(`containers/1.0.${round - 2}-a`);
+          if (round > 2) await world.store.remove(`containers/1.0.${round - 2}-b`);
+          for (let times = 0; times < 2; times += 1) {
+            const report = await collect(world, 2 * round);
+            trashed += report.trashed.length;
+            deleted += report.deleted.length;
+          }
+        })(),
+        ...(round > 1 ? [readImage(world.store, 'sdk', kept)] : []),
+      ]);
+      for (const version of versions) await readImage(world.store, 'sdk', version);
+    }
+  } finally {
+    await waitForAll(publishers.map((one) => one.stop()));
   }
-  expect(trashed).toBeGreaterThan(ROUNDS);
-  expect(deleted).toBeGreaterThan(ROUNDS / 2);
-  await collect(world, 2 * ROUNDS + 2);
+  await collect(world, 2 * rounds + 2);
   expect((await verify(world)).problems).toEqual([]);
   // Also in its place: a file that is read from the trash would be found, too.
   const nothing = { indexes: [], removedPointers: [], writtenPointers: [], restored: [], lost: [] };
   expect(await repairCache(world.tools, { dryRun: true })).toMatchObject(nothing);
+  return { trashed, deleted };
+};
+
+test(`two publishers and a collection at once, ${ROUNDS} rounds, a day apart: every image is whole`, async () => {
+  const done = await waitForAll(Array.from({ length: CACHES }, (_, at) => race(ROUNDS / CACHES, 4711 + at)));
+  const sum = (what: 'trashed' | 'deleted'): number => done.reduce((total, one) => total + one[what], 0);
+  expect(sum('trashed')).toBeGreaterThan(ROUNDS);
+  expect(sum('deleted')).toBeGreaterThan(ROUNDS / 2);
 }, 600_000);
 
 test('twenty readers during collections read whole images, also those whose version is being deleted', async () => {
@@ -110,13 +127,16 @@ const makeGarbage = async (world: LocalWorld): Promise<void> => {
 
 const child = join(import.meta.dirname, '../helpers/cache-tool-child.ts');
 
-/** Kills a tool at each of its operations, one after the other; the cache is then in order all the same. */
+/** Each is a process and the work of checking what it left. */
+const KILLS_AT_ONCE = 3;
+
+/** Kills a tool at each of its operations, a few caches at a time; each is then in order all the same. */
 const killEverywhere = async (
   command: string,
   prepared: string,
   check: (world: LocalWorld) => Promise<void>,
 ): Promise<number> => {
-  for (let at = 1; ; at += 1) {
+  const killAt = async (at: number): Promise<boolean> => {
     const folder = makeFolder();
     cpSync(prepared, folder, { recursive: true });
     const args = [child, folder, command, `${at}`, `${Date.now() + 4 * DAY_MS}`];
@@ -130,10 +150,14 @@ const killEverywhere = async (
         return true;
       },
     );
-    const world = openLocalWorld(folder);
-    await check(world);
+    await check(openLocalWorld(folder));
     rmSync(folder, { recursive: true });
-    if (!wasKilled) return at - 1;
+    return wasKilled;
+  };
+  for (let first = 1; ; first += KILLS_AT_ONCE) {
+    const killed = await waitForAll(Array.from({ length: KILLS_AT_ONCE }, (_, at) => killAt(first + at)));
+    const survivor = killed.indexOf(false);
+    if (survivor >= 0) return first + survivor - 1;
   }
 };
 

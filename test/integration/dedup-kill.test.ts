@@ -5,7 +5,7 @@ import { createStore, type StoreSettings } from '../../lib/cache/index.ts';
 import type { DedupParts } from '../../lib/dedup/index.ts';
 import { silentLog } from '../../lib/log/index.ts';
 import { inParallel } from '../../lib/process/in-parallel.ts';
-import { createRunner } from '../../lib/process/index.ts';
+import { createRunner, waitForAll } from '../../lib/process/index.ts';
 import { type ChildReport, type ImageRecipe, imageOf, runChild, startChild } from '../helpers/dedup-child.ts';
 import { useCacheServers } from '../helpers/dedup-servers.ts';
 import { fetchImage, manifestPathOf, publishImage } from '../helpers/dedup-world.ts';
@@ -33,7 +33,7 @@ const published = (dir: string): string[] =>
     .map((name) => `${name} ${digestOf(join(dir, name))}`);
 
 /** Every how manyth change. */
-const STEP = 4;
+const STEP = 7;
 
 describe('a publisher that is killed', () => {
   test('before changes all along its way in a local store leaves nothing half, and the next one finishes the same', async () => {
@@ -81,7 +81,7 @@ describe('a publisher that is killed', () => {
     const large: ImageRecipe = { name: 'sdk', version: '2', files: 40, changed: 3 };
     const [first, next] = await Promise.all([imageOf(FIRST), imageOf(large)]);
     const spool = makeFolder('spool');
-    for (const [at, bytes] of [3_000, 400_000, 3_000_000].entries()) {
+    const killAfter = async (bytes: number, at: number): Promise<void> => {
       const prefix = join(servers.root(), `killed-${at}`);
       const store = servers.open({ pathPrefix: prefix });
       const parts = { store, log: silentLog };
@@ -103,7 +103,8 @@ describe('a publisher that is killed', () => {
       expect(sent.layerBytes).toBeGreaterThan(0);
       await fetchImage(parts, next, spool);
       expect(listTree(join(prefix, '.staging')).filter((name) => !name.includes('partial'))).toEqual([]);
-    }
+    };
+    await waitForAll([3_000, 400_000, 3_000_000].map(killAfter));
   });
 });
 
@@ -131,9 +132,8 @@ describe('publishers of the same image and of one with common contents at once,'
   const OTHER: ImageRecipe = { ...FIRST, name: 'packages', changed: 2 };
 
   // The first two have the same image, and the third has contents in common with them.
-  test('30 rounds on a local store: all succeed, and everything comes back', () =>
-    rounds(local(), 30, [FIRST, FIRST, OTHER]));
-
-  test('5 rounds on a server: all succeed, and everything comes back', () =>
-    rounds(remote('at-once'), 5, [FIRST, FIRST, OTHER]));
+  test('20 rounds on a local store and 4 on a server: all succeed, and everything comes back', async () => {
+    const images = [FIRST, FIRST, OTHER];
+    await waitForAll([rounds(local(), 20, images), rounds(remote('at-once'), 4, images)]);
+  });
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { createStore, type StoreSettings } from '../../lib/cache/index.ts';
 import { createChunkStore, type DedupParts, type PublishedBytes } from '../../lib/dedup/index.ts';
-import { createRunner } from '../../lib/process/index.ts';
+import { createRunner, waitForAll } from '../../lib/process/index.ts';
 import { type ChildJob, type ImageRecipe, imageOf, runChild } from '../helpers/dedup-child.ts';
 import { isRoot, mountSmallDisk, type SmallDisk } from '../helpers/dedup-limits.ts';
 import { useCacheServers } from '../helpers/dedup-servers.ts';
@@ -11,7 +11,7 @@ import { collectWarnings, fetchImage, publishImage } from '../helpers/dedup-worl
 import { useTempFolders } from '../helpers/temp.ts';
 import { listTree } from '../helpers/temp-files.ts';
 
-// A gigabyte is compressed, on machines that may be busy.
+// Half a gigabyte is compressed, on machines that may be busy.
 jest.setTimeout(400_000);
 
 const makeFolder = useTempFolders();
@@ -100,11 +100,11 @@ describeAsRoot('a disk that is full (left out without root, who may mount a smal
 });
 
 describe('an interruption', () => {
-  const LARGE: ImageRecipe = { name: 'sdk', version: '9', files: 150 };
+  const IMAGE: ImageRecipe = { name: 'sdk', version: '9', files: 100 };
 
   const interrupt = async (more: Pick<ChildJob, 'settings' | 'action'> & Partial<ChildJob>): Promise<void> => {
     const spool = makeFolder('spool');
-    const job = { image: LARGE, spool, abortAfterBytes: 12 * MIB, ...more };
+    const job = { image: IMAGE, spool, abortAfterBytes: 8 * MIB, ...more };
     // The process runs with --unhandled-rejections=strict and must end well; what it was doing failed with the reason of the interruption.
     const report = await runChild(job);
     expect(report.error?.message).toBe('interrupted');
@@ -118,29 +118,33 @@ describe('an interruption', () => {
     expect(listTree(spool)).toEqual([]);
   };
 
-  test('in mid-publication to a local store ends it soon, and nothing stays open or behind', async () => {
+  const onLocalStore = async (): Promise<void> => {
     const dir = join(makeFolder('cache'), 'cache');
     await interrupt({ settings: settingsOf(dir), action: 'publish' });
     await interrupt({ settings: settingsOf(dir), action: 'fetch' });
-  });
+  };
 
-  test('in mid-publication to a server, and in mid-fetch from one, too', async () => {
+  const onServer = async (): Promise<void> => {
     const prefix = join(servers.root(), 'interrupted');
     const settings = servers.settings({ pathPrefix: prefix });
     await interrupt({ settings, action: 'publish', chunkDir: makeFolder('chunks') });
     expect(listTree(join(prefix, '.staging'))).toEqual([]);
     await interrupt({ settings, action: 'fetch', chunkDir: makeFolder('chunks') });
+  };
+
+  test('in mid-publication and in mid-fetch, on a local store and on a server, ends it soon, and nothing stays open or behind', async () => {
+    await waitForAll([onLocalStore(), onServer()]);
   });
 });
 
 describe('memory', () => {
-  const GIGABYTE: ImageRecipe = { name: 'large', version: '1', files: 0, streamed: 256 };
+  const LARGE: ImageRecipe = { name: 'large', version: '1', files: 0, streamed: 160 };
   const MOST_BYTES = 400 * MIB;
 
-  test('of a process that publishes a layer of 1 GiB, and of one that fetches it from a server, stays below 400 MB', async () => {
+  test('of a process that publishes a layer of 640 MiB, and of one that fetches it from a server, stays below 400 MB', async () => {
     const prefix = join(servers.root(), 'memory');
     const spool = makeFolder('spool');
-    const publisher: ChildJob = { settings: settingsOf(prefix), image: GIGABYTE, action: 'publish', spool };
+    const publisher: ChildJob = { settings: settingsOf(prefix), image: LARGE, action: 'publish', spool };
     const published = await runChild(publisher);
     expect(published.error).toBeUndefined();
     const settings = servers.settings({ pathPrefix: prefix });

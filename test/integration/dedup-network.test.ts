@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -38,6 +38,8 @@ const reader = (): DedupParts => ({
   chunkStore: createChunkStore({ dir: makeFolder('chunks'), limitBytes: 2 ** 30 }),
   log: silentLog,
 });
+
+const sizeIfThere = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
 const isData = (path: string): boolean => path.endsWith('.pack') || path.endsWith('.recipe');
 
@@ -131,6 +133,9 @@ test('an sshd that is killed in mid-upload and started again is waited for, and 
   expect(readdirSync(join(prefix, '.staging')).filter((name) => name !== 'partial')).toEqual([]);
 });
 
+/** Longer than a connection may be idle, so that it is given up. */
+const OUTAGE_MS = 1200;
+
 const describeAsRoot = isRoot ? describe : describe.skip;
 
 describeAsRoot('over a real line in a network namespace (left out without root)', () => {
@@ -149,7 +154,7 @@ describeAsRoot('over a real line in a network namespace (left out without root)'
     const knownHosts = writeFileAt(join(makeFolder('ssh'), 'hosts'), `[${network.address}]:${port} ${hostKey}\n`);
     const url = `https://${network.address}:${servers.https().port}`;
     const settings = servers.settings({ server: network.address, knownHosts, url });
-    const patience = { tries: 6, firstDelayMs: 200, idleMs: 1500 };
+    const patience = { tries: 6, firstDelayMs: 200, idleMs: 700 };
     return {
       settings,
       image: WANTED,
@@ -171,7 +176,7 @@ describeAsRoot('over a real line in a network namespace (left out without root)'
     const { ended } = startChild(job('fetch'), network.command);
     await untilServed(6_000_000);
     network.setUp(false);
-    await sleep(2500);
+    await sleep(OUTAGE_MS);
     network.setUp(true);
     network.throttle('1gbit');
     const { code, report, errors } = await ended;
@@ -201,13 +206,17 @@ describeAsRoot('over a real line in a network namespace (left out without root)'
 
   test('a slow line that is cut for a while in mid-publication: the publication goes on', async () => {
     const other: ImageRecipe = { ...WANTED, version: '7', seed: 'other' };
-    network.throttle('1gbit');
+    network.throttleUp('60mbit');
     const { ended } = startChild(job('publish', { image: other }), network.command);
-    const isStaged = (): boolean => listTree(join(servers.root(), '.staging')).length > 0;
-    while (!isStaged()) await sleep(5);
+    // In the middle of the upload: a part has come, and the rest is still to come.
+    const staging = join(servers.root(), '.staging');
+    const arrived = (): number => listTree(staging).reduce((sum, path) => sum + sizeIfThere(join(staging, path)), 0);
+    while (arrived() < 3_000_000) await sleep(5);
+    expect(existsSync(join(servers.root(), manifestPathOf(other)))).toBe(false);
     network.setUp(false);
-    await sleep(2500);
+    await sleep(OUTAGE_MS);
     network.setUp(true);
+    network.throttleUp('1gbit');
     const { code, report, errors } = await ended;
     expect({ code, errors, error: report?.error }).toEqual({ code: 0, errors: '', error: undefined });
     await fetchImage(reader(), await imageOf(other), spool);

@@ -53,7 +53,9 @@ test('the package has JavaScript, declarations and data, no sources and no tests
     ].filter((path) => !has(path)),
   ).toEqual([]);
   expect(files.filter((path) => /(?<!\.d)\.ts$|\.test\./.test(path))).toEqual([]);
-  expect(files.filter((path) => /enter\.mjs|bundle-steps|run-step\.sh|nightly/.test(path))).toEqual([]);
+  expect(files.filter((path) => /enter\.mjs|bundle-steps|run-step\.sh|ci-automation\/nightly\.js/.test(path))).toEqual(
+    [],
+  );
   const there = readdirSync(join(project, 'node_modules'));
   expect(there.filter((name) => ['typescript', 'jest', 'esbuild', '@biomejs'].includes(name))).toEqual([]);
 });
@@ -213,7 +215,7 @@ test('steps run by npx in a tree, with its exit codes, results and the same effe
   const { stdout: help } = await direct('--help');
   expect(help).toContain('  packages\n');
   expect(help).toContain('  doctor\n');
-  expect(help).not.toMatch(/nightly|run-as-script|setup|job/);
+  expect(help).not.toMatch(/nightly|run-as-script|setup|job|bisect/);
 });
 
 test('without the Node of the package, an old one is told what to do', async () => {

@@ -70,7 +70,7 @@ describe('from a server that can only be read', () => {
   });
 
   test('with the network cut it is built again, and identical', async () => {
-    const end = await runCommand(world, 'reproduce', [VERSION, '--offline'], { env, offline: true });
+    const end = await runCommand(world, 'reproduce', ['latest', '--offline'], { env, offline: true });
     expect(end).toMatchObject({ exitCode: 0 });
     expect(end.stdout).toMatch(/^4888\.0\.0\+nightly-20261120-2100 from main-\S+ \(commit [0-9a-f]{12}\): identical$/m);
     expect(end.stdout).toMatch(/^ {2}image amd64 +identical +7 of 7 artifacts/m);
@@ -187,6 +187,7 @@ describe('from a folder', () => {
     ['no version', [], 2, 'ARGUMENTS_WRONG'],
     ['a step that there is not', [VERSION, 'bake'], 2, 'STEP_UNKNOWN'],
     ['offline before anything was fetched', [VERSION, '--offline'], 1, 'REPRODUCE_NOT_FETCHED'],
+    ['the latest, offline, before anything was fetched', ['latest', '--offline'], 1, 'REPRODUCE_NOT_FETCHED'],
     ['no repository anywhere', [VERSION], 1, 'REPRODUCE_SOURCE_UNKNOWN'],
   ])('%s', async (_, args, exitCode, code) => {
     const end = await runCommand(published, 'reproduce', args);

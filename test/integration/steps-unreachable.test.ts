@@ -46,7 +46,7 @@ test('a cache server that is not there is named, with the number of tries, when 
     runStep(publishing, 'sdk_bootstrap', ['debian', BUILD.tag], { env: remote }),
   ]);
   expectPatience(read);
-  expect(read.stderr.match(/trying again in/g)).toHaveLength(5);
+  expect(read.stderr.match(/trying again in/g)).toHaveLength(10);
   expect(read.stderr).toContain(`127.0.0.1:${port}`);
   expectPatience(published);
   expect(leftoversOf(publishing)).toEqual([]);

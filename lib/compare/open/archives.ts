@@ -188,7 +188,7 @@ export const openAr = async (blob: Blob): Promise<Opened> => {
 const END_OF_ZIP = Buffer.from('504b0506', 'hex');
 
 /** Members that are unpacked in one go. */
-const MOST_ZIP_MEMBER = 1024 ** 3;
+const MOST_ZIP_MEMBER = 256 * 1024 ** 2;
 
 const dosTime = (date: number, time: number): string =>
   `${1980 + (date >> 9)}-${(date >> 5) & 15}-${date & 31} ${time >> 11}:${(time >> 5) & 63}:${(time & 31) * 2}`;
@@ -226,7 +226,11 @@ const unzip = async (packed: Blob, method: number, size: number, shop: Workshop)
     throw new NotReadable('a member of it is packed in a way that is not known here');
   const file = await shop.newFile('unzipped');
   const bytes = await readBytes(packed, 0, packed.sizeBytes);
-  await writeFile(file, inflateRawSync(bytes, { maxOutputLength: Math.max(1, size) }));
+  try {
+    await writeFile(file, inflateRawSync(bytes, { maxOutputLength: Math.max(1, size) }));
+  } catch (error) {
+    throw new NotReadable(`a member of it cannot be unpacked: ${(error as Error).message}`);
+  }
   await chargeFile(file, shop);
   return shop.open(file);
 };

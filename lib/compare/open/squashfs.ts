@@ -39,39 +39,51 @@ const KINDS: Readonly<Record<string, readonly [Kind, string]>> = {
   I: ['special', 'fifo or socket'],
 };
 
-/** One definition: name, letter, time, mode, owner, group, and what comes with the letter. Names and targets may have line ends in them. */
-const DEFINITION =
-  /^((?:\\[\s\S]|[^\\\s])+) ([DRSCBI]) (\d+) ([0-7]+) (\d+) (\d+)(?: ([^\n]*))?$|^((?:\\[\s\S]|[^\\\s])+) L ([^\n]*)$/gm;
+/** One definition: name, letter, time, mode, owner, group, and what comes with the letter; or a hard link. */
+const DEFINITION = /^(?:((?:\\.|[^\\\s])+) ([DRSCBI]) (\d+) ([0-7]+) (\d+) (\d+)(?: (.*))?|((?:\\.|[^\\\s])+) L (.*))$/;
+
+/** The program does not tell a line end in a name or a link target from the end of a line; what it says of such a file system may be a lie. */
+const AMBIGUOUS = 'names or link targets in it have line ends, so that the list of its files cannot be trusted';
+
+const memberOf = (match: RegExpExecArray, data: Blob): Member => {
+  const [, , letter = '', time, mode = '', uid, gid, rest = '', , linkTarget] = match;
+  if (linkTarget !== undefined)
+    return { kind: 'link', facts: { type: 'hard link', 'link target': `/${plainName(linkTarget)}` } };
+  const [kind, type] = KINDS[letter] ?? ['special', letter];
+  const facts = {
+    type,
+    mode: mode.padStart(4, '0'),
+    owner: `${uid}:${gid}`,
+    changed: new Date(Number(time) * 1000).toISOString(),
+  };
+  if (letter === 'S') return { kind, facts: { ...facts, 'link target': rest } };
+  if (letter === 'D') return { kind, facts };
+  if (letter !== 'R') return { kind, facts: { ...facts, device: rest } };
+  const [length = Number.NaN, offset = Number.NaN] = rest.split(' ').map(Number);
+  if (!Number.isSafeInteger(length) || !Number.isSafeInteger(offset)) throw new NotReadable(AMBIGUOUS);
+  return { kind, facts, content: sliceOf(data, offset, length) };
+};
 
 /**
  * Reads the list that `unsquashfs -pf` writes.
  *
  * @param data the bytes of all files, one after the other
+ * @param inodes how many there are, by the superblock
+ * @throws NotReadable when it cannot be the list of this file system
  */
-export const readPseudoFile = (list: string, data: Blob): Map<string, Member> => {
+export const readPseudoFile = (list: string, data: Blob, inodes: number): Map<string, Member> => {
   const members = new Map<string, Member>();
-  for (const match of list.matchAll(DEFINITION)) {
-    const [, name, letter = '', time, mode = '', uid, gid, rest = '', linkName, linkTarget] = match;
-    const path = `/${plainName(name ?? linkName ?? '').replace(/^\//, '')}`;
-    if (linkTarget !== undefined) {
-      members.set(path, { kind: 'link', facts: { type: 'hard link', 'link target': `/${plainName(linkTarget)}` } });
-      continue;
-    }
-    const [kind, type] = KINDS[letter] ?? ['special', letter];
-    const facts = {
-      type,
-      mode: mode.padStart(4, '0'),
-      owner: `${uid}:${gid}`,
-      changed: new Date(Number(time) * 1000).toISOString(),
-    };
-    if (letter === 'R') {
-      const [length = Number.NaN, offset = Number.NaN] = rest.split(' ').map(Number);
-      if (!Number.isSafeInteger(length) || !Number.isSafeInteger(offset)) continue;
-      members.set(path, { kind, facts, content: sliceOf(data, offset, length) });
-    } else if (letter === 'S') members.set(path, { kind, facts: { ...facts, 'link target': rest } });
-    else if (letter === 'D') members.set(path, { kind, facts });
-    else members.set(path, { kind, facts: { ...facts, device: rest } });
+  let found = 0;
+  for (const line of list.split('\n').filter(Boolean)) {
+    const match = DEFINITION.exec(line);
+    const name = match?.[1] ?? match?.[8];
+    if (!match || name === undefined) throw new NotReadable(AMBIGUOUS);
+    const path = `/${plainName(name).replace(/^\//, '')}`;
+    if (members.has(path)) throw new NotReadable(AMBIGUOUS);
+    members.set(path, memberOf(match, data));
+    if (match[1] !== undefined) found += 1;
   }
+  if (found !== inodes) throw new NotReadable(AMBIGUOUS);
   return members;
 };
 
@@ -105,7 +117,7 @@ export const openSquashfs = async (blob: Blob, shop: Workshop): Promise<Opened> 
   const all = await shop.open(pseudo);
   const length = await listLength(all);
   const list = (await readBytes(all, 0, length)).toString('utf8');
-  const members = readPseudoFile(list, sliceOf(all, length + DATA.length));
+  const members = readPseudoFile(list, sliceOf(all, length + DATA.length), Number(facts.inodes));
   // The system is padded to whole blocks of 4 KiB; then comes the hash tree, where there is one.
   const end = Math.ceil(used / 4096) * 4096;
   if (end < blob.sizeBytes) {

@@ -51,19 +51,28 @@ const splice = (content: Buffer, random: () => number): Buffer => {
   return Buffer.concat(parts);
 };
 
-/**
- * The content of the next build: addresses changed all over, some code added, and the rest as it was. Compressed contents change as a whole.
- *
- * @param seed another one gives another build
- * @param meanGapBytes see {@link MEAN_GAP_BYTES}
- */
-export const rebuild = (content: Buffer, seed: number, meanGapBytes: number): Buffer => {
-  const random = createRandom(seed);
-  if (isCompressed(content)) return scramble(content, random);
-  const changed = splice(content, random);
-  for (let at = gap(random, meanGapBytes); at + WORD <= changed.length; at += WORD + gap(random, meanGapBytes)) {
+/** Addresses stand where they stand in every build, and each build has others. */
+const readdress = (content: Buffer, seed: number, meanGapBytes: number): Buffer => {
+  const changed = Buffer.from(content);
+  const [places, values] = [createRandom(content.length), createRandom(seed)];
+  for (let at = gap(places, meanGapBytes); at + WORD <= changed.length; at += WORD + gap(places, meanGapBytes)) {
     // Addresses move by little: the low bytes change.
-    changed.writeUInt16LE((changed.readUInt16LE(at) + 1 + Math.floor(random() * 65_534)) & 0xffff, at);
+    changed.writeUInt16LE((changed.readUInt16LE(at) + 1 + Math.floor(values() * 65_534)) & 0xffff, at);
   }
   return changed;
+};
+
+/**
+ * A content after some builds: addresses changed all over, what each build added, and the rest as it was. Compressed contents change as a whole. It is made from
+ * the first build, because changes upon changes would make noise of it, which no compiler does.
+ *
+ * @param first the content of the first build
+ * @param seeds one for each build since; another one gives another build
+ * @param meanGapBytes see {@link MEAN_GAP_BYTES}
+ */
+export const rebuild = (first: Buffer, seeds: readonly number[], meanGapBytes: number): Buffer => {
+  const newest = seeds.at(-1);
+  if (newest === undefined) return first;
+  if (isCompressed(first)) return scramble(first, createRandom(newest));
+  return seeds.reduce((content, seed) => splice(content, createRandom(seed)), readdress(first, newest, meanGapBytes));
 };

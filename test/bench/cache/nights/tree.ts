@@ -10,6 +10,10 @@ interface File {
   readonly path: string;
   readonly head: Buffer;
   content: Buffer;
+  /** Of the first night. */
+  readonly first: Buffer;
+  /** One for each night that has built it anew. */
+  readonly seeds: number[];
   readonly isKernel: boolean;
 }
 
@@ -38,7 +42,8 @@ const sampleFiles = async (workload: Workload, scale: number): Promise<File[]> =
     const isWanted = type === '0' ? share('sample', path) < 1 / scale : type === '5' || type === '2';
     if (!isWanted) continue;
     // Copies: the buffers are parts of larger ones.
-    files.push({ path, head: Buffer.from(head), content: Buffer.from(content), isKernel: isKernelFile(path) });
+    const first = Buffer.from(content);
+    files.push({ path, head: Buffer.from(head), content: first, first, seeds: [], isKernel: isKernelFile(path) });
   }
   return files;
 };
@@ -90,8 +95,8 @@ export const openNightTree = async (workload: Workload, scale: number, changedSh
       if (kind === 'first') return 0;
       const built = [...pickUserland(night), ...(kind === 'kernel' ? kernel : [])];
       for (const file of built) {
-        const seed = Math.floor(share('seed', night, file.path) * 2 ** 32);
-        file.content = rebuild(file.content, seed, MEAN_GAP_BYTES[file.isKernel ? 'kernel' : 'userland']);
+        file.seeds.push(Math.floor(share('seed', night, file.path) * 2 ** 32));
+        file.content = rebuild(file.first, file.seeds, MEAN_GAP_BYTES[file.isKernel ? 'kernel' : 'userland']);
       }
       return built.reduce((sum, { content }) => sum + content.length, 0);
     },
