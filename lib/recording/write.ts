@@ -1,5 +1,5 @@
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, mkdirSync, openSync, rmdirSync, rmSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { EVENT_SCHEMA, jsonSink, type Mask, type Sink } from '../log/index.ts';
 import { makeOwnName } from '../process/process-identity.ts';
 import { makeRecordingName } from './name.ts';
@@ -44,6 +44,17 @@ const writeAll = (fd: number, text: string): void => {
   for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
 };
 
+/** Removes folders that were made, the innermost first, as long as nobody put anything into them. */
+const removeEmpty = (innermost: string, outermost: string): void => {
+  for (let folder = innermost; folder.startsWith(outermost); folder = dirname(folder)) {
+    try {
+      rmdirSync(folder);
+    } catch {
+      return;
+    }
+  }
+};
+
 const bulky = (kind: string): boolean => kind === 'command-output' || kind === 'progress';
 
 /** Leaves out most of the reports on how far a transfer is. */
@@ -62,12 +73,13 @@ const createThinning = () => {
  * Records a step in a file of JSON lines. Each event is written at once, in whole lines, so that what was said before a `kill -9` is there; only
  * lines that commands print, which may be very many, are gathered until the event loop has gone round.
  *
- * The file appears with `step-started`; what came before goes in after it. Trouble with the file never becomes trouble of the step.
+ * The file appears with `step-started`; what came before goes in after it. Wrong use leaves nothing behind, not even a record of itself. Trouble with the file never becomes trouble of the step.
  */
 export const createRecording = (options: RecordingOptions): Recording => {
   const { folder, step, run, mask, now, onTrouble, maxBytes = DEFAULT_MAX_BYTES } = options;
   const keeps = createThinning();
   let file: string | undefined;
+  let madeFolder: string | undefined;
   let fd: number | undefined;
   let isOver = false;
   let isFull = false;
@@ -89,6 +101,13 @@ export const createRecording = (options: RecordingOptions): Recording => {
       onTrouble(`The events of this step are not recorded any more in ${folder}: ${(error as Error).message}`);
     }
   };
+  const discard = (): void => {
+    close();
+    pending = '';
+    if (file !== undefined) rmSync(file, { force: true });
+    file = undefined;
+    if (madeFolder !== undefined) removeEmpty(folder, madeFolder);
+  };
   const flush = (): void => {
     clearImmediate(scheduled);
     scheduled = undefined;
@@ -99,7 +118,7 @@ export const createRecording = (options: RecordingOptions): Recording => {
     attempt(() => writeAll(to, text));
   };
   const open = (): void => {
-    mkdirSync(folder, { recursive: true });
+    madeFolder = mkdirSync(folder, { recursive: true });
     pruneRecordings(folder);
     const path = join(folder, makeRecordingName(step, now()));
     fd = openSync(path, 'ax');
@@ -126,6 +145,7 @@ export const createRecording = (options: RecordingOptions): Recording => {
       if (isOver || !keeps(event) || (isFull && bulky(event.kind))) return;
       if (event.kind === 'step-started') attempt(open);
       if (isOver) return;
+      if (event.kind === 'step-finished' && event.exitCode === 2) return discard();
       add(event);
       if (isFull || writtenBytes < maxBytes) return;
       isFull = true;
