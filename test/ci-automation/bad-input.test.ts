@@ -384,7 +384,9 @@ describe('the machine', () => {
   test('an engine that stops running in the middle', async () => {
     const world = worlds.copyOf(built);
     world.behave('engine-images', 'down');
-    const { exitCode, stderr } = await runStep(world, 'image', ['amd64']);
+    const { exitCode, stderr } = await runStep(world, 'image', ['amd64'], {
+      env: { AVOID_NIGHTLY_BUILD_SHORTCUTS: '1' },
+    });
     expect({ exitCode, calls: world.takeCalls() }).toEqual({ exitCode: 1, calls: [] });
     expect(errorIn({ stderr })).toContain('error ENGINE_NOT_RUNNING: The container engine does not answer');
   });
