@@ -90,7 +90,8 @@ describe('a machine that lacks packages', () => {
     const { prepare, effects, events } = machine({ installed: installedBut('zstd'), apt });
     await prepare();
     expect(installs(effects.lines)).toHaveLength(1);
-    expect(events).toContainEqual({ kind: 'warning', text: expect.stringContaining('apt-get update had errors') });
+    const text = expect.stringContaining('apt-get update had errors');
+    expect(events).toContainEqual(expect.objectContaining({ kind: 'warning', text }));
   });
 
   test('is told what apt said when it fails; services may start again', async () => {
