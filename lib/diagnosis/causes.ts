@@ -18,7 +18,8 @@ export interface KnownCause {
 export const KNOWN_CAUSES: readonly KnownCause[] = [
   {
     id: 'disk-full',
-    output: /no space left on device|ENOSPC|disk quota exceeded|EDQUOT|not enough free disk space/i,
+    output:
+      /no space left on device|ENOSPC|disk quota exceeded|EDQUOT|not enough free disk space|: wrote only \d+ of \d+ bytes/i,
     codes: ['DISK_TOO_SMALL', 'CACHE_DISK_FULL', 'CONTAINER_NO_SPACE'],
     cause: 'A disk is full.',
     fix: "Free some space ('df -h' and 'df -i' show where none is left; ci-cleanup.sh of earlier steps and 'docker system prune' free containers and images).",

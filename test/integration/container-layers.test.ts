@@ -1,4 +1,4 @@
-import { createCipheriv, hash, randomUUID } from 'node:crypto';
+import { createCipheriv, hash, randomBytes, randomUUID } from 'node:crypto';
 import { chmod, cp, link, mkdir, mkdtemp, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -381,9 +381,8 @@ describe.each(names)('%s', (name) => {
 
 describe('a lowest layer that docker unpacks while it comes', () => {
   const { engine, tools, call } = on('docker');
-  const noise = createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16)).update(
-    Buffer.alloc(40 * 1024 * 1024),
-  );
+  // Other bytes at each run: what an earlier run left in the engine, which was killed, is not these layers.
+  const noise = createCipheriv('aes-128-ctr', randomBytes(16), Buffer.alloc(16)).update(Buffer.alloc(40 * 1024 * 1024));
   const below = tarOf({ name: 'large', content: noise }, { name: 'gone', content: 'x' });
   const above = tarOf({ name: '.wh.gone' }, { name: 'small', content: 'y' });
   const [lower, upper] = [layerOf(below), layerOf(above)];

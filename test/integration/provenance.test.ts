@@ -124,11 +124,12 @@ describe('every step that publishes', () => {
 
   test('loses no statement of another run, and adds none when it makes the same again', async () => {
     const before = statementsIn(V);
-    await mustRun(world, 'vms', ['amd64', 'azure'], { env: keys });
+    const env = { ...keys, AVOID_NIGHTLY_BUILD_SHORTCUTS: '1' };
+    await mustRun(world, 'vms', ['amd64', 'azure'], { env });
     const after = statementsIn(V);
     expect(after.filter((name) => !before.includes(name))).toHaveLength(1);
     expect(before.filter((name) => !after.includes(name))).toEqual([]);
-    await mustRun(world, 'vms', ['amd64', 'azure'], { env: keys });
+    await mustRun(world, 'vms', ['amd64', 'azure'], { env });
     expect(statementsIn(V)).toEqual(after);
     expect((await verify()).exitCode).toBe(0);
   });

@@ -28,6 +28,7 @@ const RECORDED: readonly (readonly [id: string, output: string])[] = [
     'engine-denied',
     'Got permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock',
   ],
+  ['disk-full', 'tar: x.tar: Wrote only 4096 of 10240 bytes\ntar: Error is not recoverable: exiting now'],
   ['name-resolution', 'curl: (6) Could not resolve host: cache.example'],
   ['name-resolution', 'ssh: Could not resolve hostname cache.example: Name or service not known'],
   ['name-resolution', "E: Failed to fetch http://deb.debian.org/x  Temporary failure resolving 'deb.debian.org'"],
