@@ -56,6 +56,9 @@ const candidatesOf = async ({ request, cache, opened }: Job): Promise<string[]> 
   return between;
 };
 
+/** A version is bad when the tests fail in all of so many runs: one slow boot must not name the wrong version. */
+const RUNS = 3;
+
 /** Runs the test step in a checkout of the version, as a CI would. */
 const testVersion = async (job: Job, version: string, folder: string): Promise<Verdict> => {
   const { io, request, opened, reading } = job;
@@ -72,7 +75,7 @@ const testVersion = async (job: Job, version: string, folder: string): Promise<V
   await cloneBare(runner, await findRepository(runner, search, { version, runs: [source] }), origin, io.cwd);
   await checkOut(runner, origin, source.tag, tree);
   const config = join(folder, 'ci-config.env');
-  const given = { ...settings, ...reading, SKIP_COPY_TO_BINCACHE: true, MAX_RETRIES: 1, TEST_WORK_DIR: '__TESTS__' };
+  const given = { ...settings, ...reading, SKIP_COPY_TO_BINCACHE: true, MAX_RETRIES: RUNS, TEST_WORK_DIR: '__TESTS__' };
   const lines = Object.entries(given).filter(
     ([name, value]) =>
       Object.hasOwn(SETTINGS, name) &&
