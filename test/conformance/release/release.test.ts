@@ -59,7 +59,7 @@ const filesWithSecrets = ({ world }: ReleaseWorld): string[] => {
 const expectNoSecrets = (release: ReleaseWorld, { stdout, stderr }: StepEnd): void => {
   for (const word of SECRET_WORDS) expect(stdout + stderr).not.toContain(word);
   expect(filesWithSecrets(release)).toEqual([]);
-  expect(readdirSync(join(release.world.tree, '__build__/slipway'))).toEqual(['release.json']);
+  expect(readdirSync(join(release.world.tree, '__build__/slipway'))).toEqual(['events', 'release.json']);
   expect(release.world.exists('home/.docker')).toBe(false);
 };
 
