@@ -69,6 +69,16 @@ export const INTENDED: Readonly<Record<string, Intended>> = {
     why: 'Where the tag is there already, the original leaves the commit that it made before it looked on the local branch (21).',
     matches: ({ name }) => name === 'clone:refs/heads/main',
   },
+  'published already: not built again': {
+    why: 'The original builds for hours and replaces what readers may have taken; what is published does not change (docs/adr/0025).',
+    matches: (difference) => {
+      const { name, bash = '', slipway = '' } = difference;
+      const isMore = slipway.split(/[ \n]/).every((word) => bash.includes(word));
+      return (
+        onlyIn('bash', /^(call|cleanup|workspace):/)(difference) || (/^(environment|engine):/.test(name) && isMore)
+      );
+    },
+  },
   'exit code: 1 for a failure': {
     why: 'A failed step ends with 1; the original passes on the status of whatever program failed.',
     matches: exitBecomes('1'),

@@ -184,6 +184,18 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     },
     intended: [],
   },
+  'an image that is published already, on another machine': {
+    async play(world, run) {
+      offerOwnSdk(world, 'amd64');
+      await run('packages_tag', 'alpha-9000.1.0-again');
+      await run('packages', 'amd64');
+      for (let count = 1; count <= 2; count += 1) {
+        world.nextMachine('alpha-9000.1.0-again');
+        await run('image', 'amd64');
+      }
+    },
+    intended: ['published already: not built again'],
+  },
   'packages that only the release mirror has': {
     async play(world, run) {
       offerOwnSdk(world, 'amd64');
