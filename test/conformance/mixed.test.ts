@@ -15,8 +15,8 @@ const PIPELINE: readonly StepWords[] = [
 ];
 /** What the pipeline leaves for others: in git and on the cache. Calls and workspaces are compared step by step elsewhere. */
 const SHARED = /^(origin|cache):/;
-/** Of these ours has one more (intended.ts). */
-const OURS = /^cache:\.staging$/;
+/** Of these ours has more (intended.ts). */
+const OURS = /^cache:(\.staging$|provenance(\/|$))/;
 
 describeWithOriginal('a pipeline of both, step by step', () => {
   const stage = useStage();
