@@ -24,6 +24,7 @@ export interface Blob {
   readonly sizeBytes: number;
 }
 
+/** Opens a file to compare what is in it. @param file absolute path */
 export const openSource = async (file: string): Promise<Source> => {
   const handle = await open(file, 'r');
   try {
@@ -34,6 +35,7 @@ export const openSource = async (file: string): Promise<Source> => {
   }
 };
 
+/** All of a file, as the bytes to compare. */
 export const wholeOf = (source: Source): Blob => ({
   source,
   extents: [{ offset: 0, length: source.sizeBytes }],

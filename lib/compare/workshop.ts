@@ -55,6 +55,7 @@ const countInto = (budget: Budget, limits: Limits): Transform =>
 const isWhole = ({ source, extents, sizeBytes }: Blob): boolean =>
   extents.length === 1 && extents[0]?.offset === 0 && sizeBytes === source.sizeBytes;
 
+/** Opens what a comparison works with; whoever opens it closes it. */
 export const openWorkshop = (parts: WorkshopParts): Workshop => {
   const { runner, temp, limits, budget, signal } = parts;
   const sources: Source[] = [];

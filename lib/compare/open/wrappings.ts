@@ -31,6 +31,7 @@ const wrapping = (form: string, kind: Opened['kind'], content: Blob, facts: Reco
   isWrapping: true,
 });
 
+/** Unpacks what is compressed, and says what is in it. */
 export const openCompressed = async (form: Form, blob: Blob, shop: Workshop): Promise<Opened> => {
   const command = UNPACK[form];
   if (!command) throw new Error(`${form} is not compressed`);

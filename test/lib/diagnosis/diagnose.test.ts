@@ -5,7 +5,10 @@ import { slipwayError } from '../../../lib/errors/index.ts';
 const failed = (lastOutput: string, exitCode = 1) =>
   slipwayError('COMMAND_FAILED', { command: ['x'], cwd: '/', exitCode, signal: undefined, lastOutput });
 
-/** What programs really print, recorded; test/integration/diagnosis.test.ts makes them print it. */
+/**
+ * What programs print. Most of it is recorded, and test/integration/diagnosis.test.ts makes them print it; of clock skew, git's login and
+ * missing routes the texts are those that the programs are known for.
+ */
 const RECORDED: readonly (readonly [id: string, output: string])[] = [
   [
     'disk-full',
