@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isSlipwayError, slipwayError } from '../errors/index.ts';
 import type { Log } from '../log/index.ts';
@@ -12,6 +13,7 @@ import { STAGING } from './paths.ts';
 import { createOutbox, type Outbox } from './rsync/outbox.ts';
 import { sendOutbox } from './rsync/send.ts';
 import type { SshSettings } from './ssh/settings.ts';
+import type { SftpFs } from './ssh/sftp-fs.ts';
 import { NotPlacedError, placeSet, type StagedFile, sweepStaging } from './staging.ts';
 import { type Patience, tryAgain } from './try-again.ts';
 import type { PublishOptions, TransferOptions, Upload } from './types.ts';
@@ -19,7 +21,7 @@ import { type CheckedUpload, checkUploads } from './upload-files.ts';
 
 /** What publishing to a server needs. */
 export interface RemotePublisher {
-  readonly fs: CacheFs;
+  readonly fs: SftpFs;
   /** For messages. */
   readonly host: string;
   readonly ssh: SshSettings;
@@ -135,14 +137,51 @@ const send = async (
   }
 };
 
-/** Everything of a set is in the staging folder: the bytes by rsync, the links by SFTP. */
+/** What goes by the SFTP connection that is open anyway: a connection for rsync would take longer than all of it. */
+const SMALL_SET = { files: 8, bytes: 128 * 1024 };
+
+/** Writes a file of a set under a name of its own, and gives it its name when all of it is there. */
+const writeSmall = async (
+  { fs }: RemotePublisher,
+  { file, key, mode, modifiedMs, sizeBytes }: KeyedUpload,
+): Promise<boolean> => {
+  const own = `${STAGING}/tmp-${makeOwnName()}`;
+  try {
+    const isThere =
+      (await fs.writeFile(own, await readFile(file), { mode, modifiedMs })) &&
+      (await fs.stat(own))?.sizeBytes === sizeBytes;
+    if (isThere) return await fs.rename(own, `${STAGING}/${key}`);
+  } catch (error) {
+    // A full disk, for example; rsync's trouble with it is judged in detail.
+    if (!isSlipwayError(error, 'CACHE_WRITE_FAILED')) throw error;
+  }
+  await fs.removeFile(own);
+  return false;
+};
+
+/** Sends a small set by SFTP; false: it has to go by rsync, because it is not small or the server does not let it. */
+const sendSmall = async (
+  publisher: RemotePublisher,
+  uploads: readonly KeyedUpload[],
+  { onBytes }: TransferOptions,
+): Promise<boolean> => {
+  const bytes = uploads.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
+  if (uploads.length > SMALL_SET.files || bytes > SMALL_SET.bytes) return false;
+  for (const upload of uploads) {
+    if (!(await writeSmall(publisher, upload))) return false;
+    onBytes?.(upload.sizeBytes);
+  }
+  return true;
+};
+
+/** Everything of a set is in the staging folder: the bytes by rsync or, if they are few, by SFTP, which also makes the links. */
 const stage = async (
   publisher: RemotePublisher,
   uploads: readonly KeyedUpload[],
   options: TransferOptions,
 ): Promise<void> => {
   const files = uploads.filter((one) => one.linkTarget === undefined);
-  if (files.length > 0) await send(publisher, files, options);
+  if (files.length > 0 && !(await sendSmall(publisher, files, options))) await send(publisher, files, options);
   for (const { key, linkTarget } of uploads) {
     if (linkTarget !== undefined) await publisher.fs.makeLink(linkTarget, `${STAGING}/${key}`);
   }

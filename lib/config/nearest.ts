@@ -24,6 +24,8 @@ export const nearest = (
   limit = Math.ceil(name.length / 3),
 ): string | undefined => {
   const ranked = known
+    // Each letter more or less is a mistake; most names of an environment are ruled out by that alone.
+    .filter((candidate) => Math.abs(candidate.length - name.length) <= limit)
     .map((candidate) => ({ candidate, steps: distance(name.toUpperCase(), candidate.toUpperCase()) }))
     .sort((a, b) => a.steps - b.steps);
   const best = ranked[0];

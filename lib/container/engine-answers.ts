@@ -1,5 +1,3 @@
-import type { EngineStorage } from './types.ts';
-
 const withoutAlgorithm = (digest: string): string => digest.replace(/^sha256:/, '');
 
 /**
@@ -13,15 +11,3 @@ export const parseDiffIds = (lines: string): string[][] =>
     // podman and docker print an empty list or line for what they do not know.
     .filter((line) => line.startsWith('["') || line === 'null' || line === '[]')
     .map((line) => ((JSON.parse(line) as string[] | null) ?? []).map(withoutAlgorithm));
-
-/** Parses what `docker info --format '{{json .}}'` prints. */
-export const parseStorage = (info: string): EngineStorage => {
-  const { Driver, DockerRootDir, DriverStatus } = JSON.parse(info) as {
-    Driver?: string;
-    DockerRootDir?: string;
-    DriverStatus?: readonly (readonly string[])[] | null;
-  };
-  if (DriverStatus?.some(([key]) => key === 'driver-type')) return { kind: 'containerd' };
-  const overlayRoot = Driver === 'overlay2' && DockerRootDir ? DockerRootDir : undefined;
-  return { kind: 'graph', overlayRoot };
-};

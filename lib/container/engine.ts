@@ -1,8 +1,9 @@
 import { isSlipwayError } from '../errors/index.ts';
 import type { Command, Runner, RunOptions } from '../process/index.ts';
-import { parseDiffIds, parseStorage } from './engine-answers.ts';
+import { parseDiffIds } from './engine-answers.ts';
 import { explained, explainedCommand } from './engine-faults.ts';
-import type { Engine, EngineStorage } from './types.ts';
+import type { EngineInfo } from './engine-info.ts';
+import type { Engine } from './types.ts';
 
 /** A query that takes longer than this means that the daemon hangs. */
 const QUERY_TIMEOUT_MS = 60_000;
@@ -11,6 +12,7 @@ const QUERY_TIMEOUT_MS = 60_000;
 export interface EngineSettings {
   readonly name: 'docker' | 'podman';
   readonly command: Command;
+  readonly info: Pick<EngineInfo, 'storage'>;
   /** Added to the environment of its commands, for example `CONTAINERS_CONF`. */
   readonly env?: Readonly<Record<string, string>>;
   /** Answers questions; really runs under `--plan` too. */
@@ -52,11 +54,6 @@ export const createEngine = (settings: EngineSettings): Engine => {
   const imageId = async (reference: string): Promise<string | undefined> =>
     idInList(await ask(['images', '--no-trunc', '--format', '{{.Repository}}:{{.Tag}} {{.ID}}', reference]), reference);
 
-  /** It stays the same as long as the daemon runs, and is asked for at every turn. */
-  let storage: EngineStorage | undefined;
-  const askStorage = async (): Promise<EngineStorage> =>
-    name === 'podman' ? { kind: 'podman' } : parseStorage(await ask(['info', '--format', '{{json .}}']));
-
   const hasContainer = async (container: string): Promise<boolean> => {
     const exact = `^${container.replaceAll('.', '\\.')}$`;
     return (await ask(['ps', '--all', '--quiet', '--filter', `name=${exact}`])) !== '';
@@ -65,6 +62,7 @@ export const createEngine = (settings: EngineSettings): Engine => {
   return {
     name,
     command,
+    storage: settings.info.storage,
     imageId,
     async inspectImage(reference) {
       const id = await imageId(reference);
@@ -77,10 +75,6 @@ export const createEngine = (settings: EngineSettings): Engine => {
       if (ids.size === 0) return [];
       // What was removed since is not among the answers, which the exit code tells as well.
       return parseDiffIds(await ask(['image', 'inspect', '--format', DIFF_IDS, ...ids], [0, 1, 125]));
-    },
-    async storage() {
-      storage ??= await askStorage();
-      return storage;
     },
     save(reference) {
       // podman would else choose by the image; docker archives are what every engine and the cache's readers take.

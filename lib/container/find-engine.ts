@@ -1,13 +1,13 @@
 import { isSlipwayError, slipwayError } from '../errors/index.ts';
 import type { Command, Runner } from '../process/index.ts';
+import { type EngineInfo, INFO_WORDS, parseEngineInfo } from './engine-info.ts';
 import { podmanSettings, readPodmanFacts } from './podman-conf.ts';
 
 /** A container engine that answers. */
 export interface FoundEngine {
   readonly name: 'docker' | 'podman';
   readonly command: Command;
-  /** As its server says; absent when it says it in a way of its own. */
-  readonly version?: string;
+  readonly info: EngineInfo;
   /** For its commands, and for the tree's entry points, which call the engine too: `docker`, and `CONTAINERS_CONF` where needed. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -55,14 +55,16 @@ const candidates = (env: EngineSearchOptions['env'], isRoot: boolean): Command[]
 const askEngine = async (
   command: Command,
   { query, answerTimeoutMs: timeoutMs = ANSWER_TIMEOUT_MS }: EngineSearchOptions,
-): Promise<{ text: string; exitCode: number }> => {
+): Promise<{ info: EngineInfo } | { detail: string }> => {
   const options = { stdout: 'capture', okExitCodes: ANY_ANSWER, timeoutMs } as const;
   try {
-    const { stdout, stderr, exitCode } = await query.run([...command, 'version'] as unknown as Command, options);
-    return { text: `${stdout}\n${stderr}`, exitCode };
+    const { stdout, stderr, exitCode } = await query.run([...command, ...INFO_WORDS] as unknown as Command, options);
+    const info = exitCode === 0 ? parseEngineInfo(stdout) : undefined;
+    if (info) return { info };
+    return { detail: lastLine(stderr) || `it does not say what it is (exit code ${exitCode})` };
   } catch (error) {
-    if (isSlipwayError(error, 'COMMAND_NOT_FOUND')) return { text: 'not installed', exitCode: 127 };
-    if (isSlipwayError(error, 'COMMAND_TIMED_OUT')) return { text: error.message, exitCode: 1 };
+    if (isSlipwayError(error, 'COMMAND_NOT_FOUND')) return { detail: 'not installed' };
+    if (isSlipwayError(error, 'COMMAND_TIMED_OUT')) return { detail: error.message };
     throw error;
   }
 };
@@ -74,34 +76,24 @@ const withEnvironment = (command: Command, env: Readonly<Record<string, string>>
   return [...command.slice(0, -1), 'env', ...settings, ...command.slice(-1)] as unknown as Command;
 };
 
-/** From the long form of `version`, where docker names its client first. */
-const versionIn = (text: string): string | undefined =>
-  (/^Server:[\s\S]*?\bVersion:\s*(\S+)/m.exec(text) ?? /^Version:\s*(\S+)/m.exec(text))?.[1];
-
-const preparePodman = async (command: Command, text: string, options: EngineSearchOptions): Promise<Answer> => {
-  const { exitCode, stdout, stderr } = await options.query.run(
-    [...command, 'info', '--format', '{{.Host.OCIRuntime.Name}}'] as unknown as Command,
-    { stdout: 'capture', okExitCodes: ANY_ANSWER, timeoutMs: options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS },
-  );
-  if (exitCode !== 0) return { detail: lastLine(stderr) };
-  const conf = podmanSettings(await (options.podmanFacts ?? readPodmanFacts)(stdout.trim()));
+const preparePodman = async (command: Command, info: EngineInfo, options: EngineSearchOptions): Promise<Answer> => {
+  const conf = podmanSettings(await (options.podmanFacts ?? readPodmanFacts)(info.runtime ?? ''));
   // Somebody who has set the variable knows the machine better.
   const env: Record<string, string> =
     conf === undefined || options.env.CONTAINERS_CONF ? {} : { CONTAINERS_CONF: conf };
   const full = withEnvironment(command, env);
-  const version = versionIn(text);
-  return { engine: { name: 'podman', command: full, version, env: { ...env, docker: full.join(' ') } } };
+  return { engine: { name: 'podman', command: full, info, env: { ...env, docker: full.join(' ') } } };
 };
 
 const tryEngine = async (command: Command, options: EngineSearchOptions): Promise<Answer> => {
-  const { text, exitCode } = await askEngine(command, options);
-  if (exitCode !== 0) return { detail: lastLine(text) };
-  // The package podman-docker calls podman 'docker'.
-  if (/podman/i.test(text)) return preparePodman(command, text, options);
-  return { engine: { name: 'docker', command, version: versionIn(text), env: { docker: command.join(' ') } } };
+  const answer = await askEngine(command, options);
+  if ('detail' in answer) return answer;
+  const { info } = answer;
+  if (info.name === 'podman') return preparePodman(command, info, options);
+  return { engine: { name: 'docker', command, info, env: { docker: command.join(' ') } } };
 };
 
-/** Looks for a container engine that answers, without starting or installing anything. Costs one short command where docker runs. */
+/** Looks for a container engine that answers, without starting or installing anything. Costs one short command where the first one answers. */
 export const findEngine = async (options: EngineSearchOptions): Promise<EngineSearch> => {
   const tried: { command: string; detail: string }[] = [];
   for (const command of candidates(options.env, options.isRoot ?? process.getuid?.() === 0)) {

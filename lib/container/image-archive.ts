@@ -9,7 +9,7 @@ import type { Command, Runner } from '../process/index.ts';
 import { type ArchiveIndex, watchArchive } from './archive-index.ts';
 import { explained } from './engine-faults.ts';
 import { holdBack, NotStreamableError } from './hold-back.ts';
-import { countBytes, runPipeline } from './pipeline.ts';
+import { countBytes, runPipeline, untilEnough } from './pipeline.ts';
 import type { Engine } from './types.ts';
 
 /** How a tree packs its container images; data from `config/trees/`. */
@@ -101,7 +101,7 @@ export const loadImage = async (tools: ArchiveTools, file: string, decompress: C
         [decompressing, loading],
         [
           [createReadStream(file), counted, decompressing.stdin],
-          [decompressing.stdout, archive.stream, loading.stdin],
+          [decompressing.stdout, archive.stream, untilEnough(loading.stdin)],
         ],
       ),
     ),
@@ -149,7 +149,7 @@ export const loadStreamedImage = async (
         [decompressing, loading],
         [
           [Readable.from(bytes, { objectMode: false }), decompressing.stdin],
-          [decompressing.stdout, archive.stream, end, loading.stdin],
+          [decompressing.stdout, archive.stream, end, untilEnough(loading.stdin)],
         ],
       ),
     );

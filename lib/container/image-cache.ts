@@ -36,7 +36,7 @@ const tryRegistry = async (
   const reference = registryReference(image);
   if (!reference || !(await engine.pull(reference))) return undefined;
   const id = (await engine.imageId(reference)) ?? 'unknown';
-  if (publishedId === undefined || id === publishedId) return { reference, how: 'pulled', fetched: [] };
+  if (publishedId === undefined || id === publishedId) return { reference, id, how: 'pulled', fetched: [] };
   log.warn(
     `${reference} in the registry is ${shortId(id)}, not the published ${shortId(publishedId)}; taking the cache's.`,
   );
@@ -82,9 +82,9 @@ const fetchImage = async (
   const places = settings.places.filter((place) => !searches.some(({ silent }) => silent.has(place)));
   const loaded = await loadFromCache(settings, places, image, publishedId);
   if (!loaded.found) throw missingImageError(image, local, publishedId ? [loaded] : [...searches, loaded]);
-  const { reference, record } = loaded.found;
+  const { reference, id, record } = loaded.found;
   if (!publishedId) settings.log.warn(`No ID is published for ${reference}; its archive ${record.path} did verify.`);
-  return { reference, how: 'fetched', fetched: [record] };
+  return { reference, id, how: 'fetched', fetched: [record] };
 };
 
 const ensureImage = async (settings: Prepared, image: ImageName): Promise<Ensured> => {
@@ -97,7 +97,7 @@ const ensureImage = async (settings: Prepared, image: ImageName): Promise<Ensure
     if (!local) return undefined;
     const [path, reason] = [local.reference, 'it is here and is the published one'];
     settings.log.emit({ kind: 'cache-hit', what: 'container image', path, reason });
-    return { reference: local.reference, how: 'local', fetched: [] };
+    return { ...local, how: 'local', fetched: [] };
   };
   const own = await readPublishedId(settings, places.slice(0, 1), path);
   const local = takeLocal(own.found);

@@ -1,5 +1,6 @@
 export type { CacheLayout, ContainerCacheSettings } from './container-cache-settings.ts';
 export { createEngine, type EngineSettings } from './engine.ts';
+export type { EngineInfo } from './engine-info.ts';
 export {
   type EngineSearch,
   type EngineSearchOptions,

@@ -8,7 +8,7 @@ import { NotStreamableError } from './hold-back.ts';
 import { loadImage, loadStreamedImage } from './image-archive.ts';
 import { cachePaths, localReferences, plainReference } from './image-names.ts';
 import { loadDeduplicated } from './load-deduplicated.ts';
-import { findLocalImage } from './local-image.ts';
+import { findLocalImage, findLocalImages, type LocalImage } from './local-image.ts';
 import { inOwnFolder } from './own-folder.ts';
 import { type Place, type Search, searchPlaces } from './places.ts';
 import type { Engine, ImageName } from './types.ts';
@@ -124,26 +124,41 @@ const fetchAndLoad = async (
   return { looked, silent, failure };
 };
 
-/** Where no ID is published, any image of the name is the one. */
-const isThatId = (id: string | undefined, publishedId: string | undefined): boolean =>
-  id !== undefined && (publishedId === undefined || id === publishedId);
+/** The image under a name, when it is the published one; where no ID is published, any image of the name is it. */
+const findById = async (
+  engine: Engine,
+  reference: string,
+  publishedId: string | undefined,
+): Promise<LocalImage | undefined> => {
+  const id = await engine.imageId(reference);
+  return id === undefined || (publishedId !== undefined && id !== publishedId) ? undefined : { reference, id };
+};
 
-/** An archive that podman wrote says `localhost/NAME:VERSION`, and docker takes that for another name. */
-const normalizeName = async (engine: Engine, image: ImageName, publishedId: string | undefined): Promise<void> => {
-  const reference = plainReference(image);
-  if (engine.name === 'podman' || isThatId(await engine.imageId(reference), publishedId)) return;
-  if (!isThatId(await engine.imageId(`localhost/${reference}`), publishedId)) return;
-  await engine.tag(`localhost/${reference}`, reference);
-  await engine.removeImage(`localhost/${reference}`);
+/** An archive that podman wrote says `localhost/NAME:VERSION`, and docker takes that for another name; afterwards it has the right one. */
+const takeOffLocalhost = async (
+  engine: Engine,
+  reference: string,
+  publishedId: string | undefined,
+): Promise<LocalImage | undefined> => {
+  if (engine.name === 'podman') return undefined;
+  const local = await findById(engine, `localhost/${reference}`, publishedId);
+  if (!local) return undefined;
+  await engine.tag(local.reference, reference);
+  await engine.removeImage(local.reference);
+  return { reference, id: local.id };
 };
 
 const findByIdAmongNames = async (
   engine: Engine,
   image: ImageName,
   publishedId: string | undefined,
-): Promise<string | undefined> => {
-  for (const reference of localReferences(image)) {
-    if (isThatId(await engine.imageId(reference), publishedId)) return reference;
+): Promise<LocalImage | undefined> => {
+  const [plain = '', ...others] = localReferences(image);
+  const found = (await findById(engine, plain, publishedId)) ?? (await takeOffLocalhost(engine, plain, publishedId));
+  if (found) return found;
+  for (const reference of others) {
+    const other = await findById(engine, reference, publishedId);
+    if (other) return other;
   }
   return undefined;
 };
@@ -157,11 +172,9 @@ const findByArchive = async (
   image: ImageName,
   publishedId: string | undefined,
   { ids, names }: ArchiveIndex,
-): Promise<string | undefined> => {
+): Promise<LocalImage | undefined> => {
   if (publishedId === undefined || !ids.has(publishedId)) return undefined;
-  const named = localReferences(image).filter((reference) => names.has(reference));
-  for (const reference of named) if ((await engine.imageId(reference)) !== undefined) return reference;
-  return undefined;
+  return (await findLocalImages(engine, image)).find(({ reference }) => names.has(reference));
 };
 
 /** Takes the wrong image off its names again, so that nothing can use it by mistake. */
@@ -183,8 +196,7 @@ const rejectImage = async (
 };
 
 /** An image that was loaded from the cache. */
-export interface LoadedImage {
-  readonly reference: string;
+export interface LoadedImage extends LocalImage {
   /** Of the archive, or of the manifest of a deduplicated image. */
   readonly record: ArtifactRecord;
 }
@@ -208,9 +220,8 @@ export const loadFromCache = async (
   const { found, ...search } = await fetchAndLoad(settings, places, image);
   if (found === undefined) return search;
   const { record, index } = found;
-  await normalizeName(engine, image, publishedId);
-  const reference =
+  const local =
     (await findByIdAmongNames(engine, image, publishedId)) ?? (await findByArchive(engine, image, publishedId, index));
-  if (!reference) return rejectImage(engine, image, publishedId, record);
-  return { ...search, found: { reference, record } };
+  if (!local) return rejectImage(engine, image, publishedId, record);
+  return { ...search, found: { ...local, record } };
 };

@@ -1,4 +1,4 @@
-import { type Readable, Transform, type Writable } from 'node:stream';
+import { type Readable, Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isSlipwayError } from '../errors/index.ts';
@@ -15,6 +15,28 @@ export const countBytes = (onBytes: (bytes: number) => void): Transform =>
       next(null, chunk);
     },
   });
+
+/**
+ * The input of a command that may well end before it has read all: an engine stops where an archive ends, whatever padding follows. What comes
+ * after that is let go, so that those before it in the pipeline end as well. Whether the command was content is for its exit code to say.
+ */
+export const untilEnough = (stdin: Writable): Writable => {
+  stdin.on('error', () => {});
+  return new Writable({
+    write: (chunk: Buffer, _encoding, next) => {
+      if (stdin.destroyed) next();
+      else stdin.write(chunk, () => next());
+    },
+    final: (next) => {
+      if (stdin.destroyed) next();
+      else stdin.end(() => next());
+    },
+    destroy: (error, done) => {
+      stdin.destroy();
+      done(error);
+    },
+  });
+};
 
 /** A pipe that broke because the reader at its end has gone. Other errors of a pipe are trouble with a file. */
 const isReaderGone = (error: unknown): boolean =>

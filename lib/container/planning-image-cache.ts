@@ -43,9 +43,14 @@ export const createPlanningContainerCache = (settings: PlanningContainerCacheSet
       const locals = await findLocalImages(engine, image);
       const publishedId = (await cache.store.readText(cachePaths(image, extension).id))?.trim();
       const local = locals.find((one) => one.id === publishedId);
-      if (local) return { reference: local.reference, how: 'local', fetched: [] };
+      if (local) return { ...local, how: 'local', fetched: [] };
       await planFetch(image);
-      return { reference: registryReference(image) ?? plainReference(image), how: 'fetched', fetched: [] };
+      return {
+        reference: registryReference(image) ?? plainReference(image),
+        id: undefined,
+        how: 'fetched',
+        fetched: [],
+      };
     },
     async publish(image) {
       validateImageName(image);

@@ -31,13 +31,13 @@ export interface Engine {
   readonly name: 'docker' | 'podman';
   /** How to call it, for example `['docker']` or `['sudo', 'podman']`. */
   readonly command: Command;
+  readonly storage: EngineStorage;
   /** Image ID, 64 hex digits without `sha256:`, or undefined when the engine has no such image. */
   imageId(reference: string): Promise<string | undefined>;
   /** ID and layers of an image, or undefined when the engine has no such image. */
   inspectImage(reference: string): Promise<ImageFacts | undefined>;
   /** The layers ({@link ImageFacts.diffIds}) of every image that the engine has, also of those without a name. */
   layersOfAllImages(): Promise<readonly (readonly string[])[]>;
-  storage(): Promise<EngineStorage>;
   /** Streams `reference` as a docker archive. */
   save(reference: string): RunningCommand;
   /** Takes a docker archive on standard input. */
@@ -77,11 +77,13 @@ export interface ContainerCache {
    * Makes sure that the engine has the image: takes the one that is there if its ID is the published one, else pulls it from its registry
    * (if it has one), else fetches, verifies and loads it from the cache.
    *
-   * @returns the reference to use (`NAME:VERSION` or `REGISTRY/NAME:VERSION`), how it came, and what was fetched
+   * @returns the reference to use (`NAME:VERSION` or `REGISTRY/NAME:VERSION`), the ID that the engine has for it (with `--plan` undefined: it
+   *   may not be there), how it came, and what was fetched
    * Throws `CONTAINER_IMAGE_MISSING` when nobody has it, `CONTAINER_IMAGE_WRONG_ID` when the loaded image is not the published one.
    */
   ensure(image: ImageName): Promise<{
     readonly reference: string;
+    readonly id: string | undefined;
     readonly how: 'local' | 'pulled' | 'fetched';
     readonly fetched: readonly ArtifactRecord[];
   }>;

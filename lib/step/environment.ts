@@ -17,5 +17,5 @@ export const environmentEvent = (slipway: string, engine: FoundEngine | undefine
   arch: process.arch,
   cpus: availableParallelism(),
   memoryBytes: totalmem(),
-  engine: engine && [engine.name, engine.version].filter((word) => word !== undefined).join(' '),
+  engine: engine && `${engine.name} ${engine.info.version}`,
 });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { isSlipwayError } from '../errors/index.ts';
 import type { Git } from '../git/index.ts';
+import { waitForAll } from '../process/index.ts';
 import type { TreeDescription } from '../tree/index.ts';
 import { deriveCacheForm, deriveGroup, pickTag, readVersionFile } from '../version/index.ts';
 import type { StepContext } from './context.ts';
@@ -44,9 +45,8 @@ export const readBuildFacts = async (
   arch: string,
 ): Promise<BuildFacts> => {
   const { os, sdk } = await readVersionFile(join(root, tree.versionFile), tree.variablePrefix);
-  // The question that says best what is wrong when this is no clone.
-  await git.head();
-  const tags = await git.tagsAt();
+  // The first question says best what is wrong when this is no clone.
+  const [, tags] = await waitForAll([git.head(), git.tagsAt()]);
   // Between two tags the original goes by the nearest one before.
   const tag = tags.length > 0 ? pickTag(tags, os.cacheForm) : await describeOrNothing(git);
   const facts: BuildFacts = {

@@ -113,17 +113,11 @@ const openKeys = async (opening: Opening, query: Runner) => {
 };
 
 /** Folders that a step fills: the tree, the engine's store, and the cache when it is a folder here. */
-const filledFolders = async ({ io, settings }: Opening, query: Runner, engine: FoundEngine | undefined) => {
-  const own = [
-    { folder: io.cwd, purpose: 'the build' },
-    ...(settings.BUILDCACHE_SERVER === '' ? [{ folder: settings.BUILDCACHE_DIR, purpose: 'the artifact cache' }] : []),
-  ];
-  if (!engine) return own;
-  const format = engine.name === 'docker' ? '{{.DockerRootDir}}' : '{{.Store.GraphRoot}}';
-  const [program, ...rest] = engine.command;
-  const { stdout } = await query.run([program, ...rest, 'info', '--format', format], { stdout: 'capture' });
-  return [...own, { folder: stdout, purpose: 'container images' }];
-};
+const filledFolders = ({ io, settings }: Opening, engine: FoundEngine | undefined) => [
+  { folder: io.cwd, purpose: 'the build' },
+  ...(settings.BUILDCACHE_SERVER === '' ? [{ folder: settings.BUILDCACHE_DIR, purpose: 'the artifact cache' }] : []),
+  ...(engine?.info.imageFolder ? [{ folder: engine.info.imageFolder, purpose: 'container images' }] : []),
+];
 
 /** Finds the engine, and checks that there is room for what the step writes. */
 const findEngineAndRoom = async (opening: Opening, query: Runner): Promise<FoundEngine | undefined> => {
@@ -135,7 +129,7 @@ const findEngineAndRoom = async (opening: Opening, query: Runner): Promise<Found
   } finally {
     log.emit(environmentEvent(io.slipwayVersion, found));
   }
-  await requireDiskSpace(await filledFolders(opening, query, found), (tree.diskGiB[step] ?? 0) * GIB);
+  await requireDiskSpace(filledFolders(opening, found), (tree.diskGiB[step] ?? 0) * GIB);
   return found;
 };
 
@@ -250,7 +244,7 @@ export const openContext = async (opening: Opening): Promise<OpenedContext> => {
     engine,
     cache: notePublishing(withMirror, provenance),
     reading,
-    containers: rememberImages(notePublishing(containers, provenance), engine, provenance.images),
+    containers: rememberImages(notePublishing(containers, provenance), provenance.images),
     verifier,
     imagePaths: (image) => publishedPaths(image, extension, layout),
     registry: settings.CONTAINER_REGISTRY || tree.registry,

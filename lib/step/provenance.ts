@@ -1,6 +1,6 @@
 import type { ArtifactRecord } from '../cache/index.ts';
 import { type OptionSpec, SETTINGS, type SettingName, type Settings } from '../config/index.ts';
-import type { ContainerCache, Engine } from '../container/index.ts';
+import type { ContainerCache } from '../container/index.ts';
 import { PROVENANCE_FOLDER, publishStatement, type UsedImage, versionOfPath } from '../provenance/index.ts';
 import type { Signer } from '../signing/index.ts';
 import type { StepContext } from './context.ts';
@@ -28,11 +28,11 @@ export interface ProvenanceParts {
 }
 
 /** Writes down which images a step uses, also those that the engine has already. */
-export const rememberImages = (containers: ContainerCache, engine: Engine, images: UsedImage[]): ContainerCache => ({
+export const rememberImages = (containers: ContainerCache, images: UsedImage[]): ContainerCache => ({
   ...containers,
   async ensure(image) {
     const ensured = await containers.ensure(image);
-    const id = await engine.imageId(ensured.reference);
+    const { id } = ensured;
     if (id !== undefined) images.push({ name: image.name, version: image.version, id });
     return ensured;
   },

@@ -1,7 +1,7 @@
 import type { ArtifactRecord } from '../cache/index.ts';
 import { isSlipwayError, SlipwayError } from '../errors/index.ts';
 import { hasPendingPatch } from '../patch/index.ts';
-import { inParallel } from '../process/index.ts';
+import { inParallel, waitForAll } from '../process/index.ts';
 import { type BuildSource, createStatementReader, type LoadedStatement, versionOfPath } from '../provenance/index.ts';
 import { DIGESTS_SUFFIX, parseDigests } from '../signing/index.ts';
 import type { StepContext } from './context.ts';
@@ -105,10 +105,13 @@ const sayOther = ({ log }: StepContext, others: readonly LoadedStatement[], vers
 const find = async (context: StepContext, { version, arch }: PublishedQuestion): Promise<PublishedBefore> => {
   const { cache, step, verifier, temp, git, tree, settings } = context;
   if (settings.AVOID_NIGHTLY_BUILD_SHORTCUTS) return NOTHING;
-  const { staged, unstaged, untracked } = await git.changes(tree.nightly.sourceFolders);
-  if ([...staged, ...unstaged, ...untracked].some((path) => path !== tree.versionFile)) return NOTHING;
-  if (tree.localPatch && (await hasPendingPatch(tree.localPatch, git))) return NOTHING;
-  const source = await readSource(context, version);
+  const [{ staged, unstaged, untracked }, isToBePatched, source] = await waitForAll([
+    git.changes(tree.nightly.sourceFolders),
+    tree.localPatch ? hasPendingPatch(tree.localPatch, git) : Promise.resolve(false),
+    readSource(context, version),
+  ]);
+  const hasChanges = [...staged, ...unstaged, ...untracked].some((path) => path !== tree.versionFile);
+  if (hasChanges || isToBePatched) return NOTHING;
   const { good } = await createStatementReader({ store: cache.store, verifier, temp }).ofVersion(version);
   const trusted = good.filter(({ signedBy }) => signedBy.state !== 'untrusted');
   const own = trusted.filter(({ statement }) => statement.step === step && statement.arch === arch);

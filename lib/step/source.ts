@@ -1,5 +1,6 @@
 import { isSlipwayError } from '../errors/index.ts';
 import type { Git } from '../git/index.ts';
+import { waitForAll } from '../process/index.ts';
 import type { BuildSource } from '../provenance/index.ts';
 import { deriveCacheForm, pickTag } from '../version/index.ts';
 import type { StepContext } from './context.ts';
@@ -23,9 +24,9 @@ const nearestTag = async (git: Git): Promise<string | undefined> => {
  * @param version cache form
  */
 export const readSource = async ({ git }: Pick<StepContext, 'git'>, version: string): Promise<BuildSource> => {
-  const head = await git.head();
-  const url = withoutCredentials((await git.getConfig('remote.origin.url')) ?? '');
-  const tag = pickTag(await git.tagsAt(), version) ?? (await nearestTag(git));
+  const [head, remote, tags] = await waitForAll([git.head(), git.getConfig('remote.origin.url'), git.tagsAt()]);
+  const url = withoutCredentials(remote ?? '');
+  const tag = pickTag(tags, version) ?? (await nearestTag(git));
   const commit =
     tag !== undefined && deriveCacheForm(tag) === version ? await git.commitOf(`refs/tags/${tag}`) : undefined;
   if (commit === undefined) return { url, commit: head };

@@ -114,7 +114,13 @@ const REGIONS =
 /** The SDK images as sdk_container publishes them. */
 const publishSdk = async (world: ConformanceWorld, version: string): Promise<void> => {
   const runner = createRunner({ cwd: world.folder, env: process.env });
-  const engine = createEngine({ name: 'docker', command: ['docker'], query: runner, effects: runner });
+  const engine = createEngine({
+    name: 'docker',
+    command: ['docker'],
+    info: { storage: { kind: 'graph' } },
+    query: runner,
+    effects: runner,
+  });
   const store = createStore(
     { dir: world.cache, user: '', pathPrefix: '', sshPort: 22 },
     { log: silentLog, runner, signal: new AbortController().signal },

@@ -460,7 +460,7 @@ describe("a fault in docker's folder", () => {
   /** A copy of what the engine has of the image, because its own folder is not to be touched. */
   beforeAll(async () => {
     await loadLayers(tools, { config: configOf([bytes]), names: [reference], layers: [layer] });
-    const { overlayRoot = '' } = await engine.storage();
+    const { overlayRoot = '' } = engine.storage;
     const id = (await engine.imageId(reference)) ?? '';
     const copy = join(folder, 'engine');
     const cacheId = await readFile(
@@ -472,7 +472,7 @@ describe("a fault in docker's folder", () => {
       await cp(join(overlayRoot, part), join(copy, part), { recursive: true });
     }
     diff = join(copy, 'overlay2', cacheId, 'diff');
-    const storage = async () => ({ kind: 'graph' as const, overlayRoot: copy });
+    const storage = { kind: 'graph' as const, overlayRoot: copy };
     source = await openImageSource({ ...tools, engine: { ...engine, storage } }, reference);
   }, PATIENT_MS);
   afterAll(() => engine.removeImage(reference), PATIENT_MS);

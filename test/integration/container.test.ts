@@ -223,7 +223,14 @@ if (pairs.length > 0) {
 
 test('a daemon that does not run is named as such', async () => {
   const env = { DOCKER_HOST: `unix://${folder}/no.sock` };
-  const engine = createEngine({ name: 'docker', command: ['docker'], env, query: runner, effects: runner });
+  const engine = createEngine({
+    name: 'docker',
+    command: ['docker'],
+    info: { storage: { kind: 'graph' } },
+    env,
+    query: runner,
+    effects: runner,
+  });
   await expect(engine.imageId('sdk:1')).rejects.toMatchObject({ code: 'ENGINE_NOT_RUNNING' });
   const search = await findEngine({
     env: { docker: 'docker' },

@@ -46,8 +46,22 @@ const entryOf = (name: string, attrs: Stats | Attributes): FsEntry => {
   return { name, kind, sizeBytes: attrs.size, modifiedMs, touchedMs: Math.max(modifiedMs, attrs.atime * 1000) };
 };
 
+/** Of a file that is written. */
+export interface FileAttributes {
+  /** Permission bits. */
+  readonly mode: number;
+  /** Of its last change, in milliseconds since 1970. */
+  readonly modifiedMs: number;
+}
+
 /** {@link CacheFs} over SFTP. */
-export const createSftpFs = (withSftp: WithSftp, place: SftpPlace): CacheFs => {
+export interface SftpFs extends CacheFs {
+  /** Writes a small file. False when the server lets nobody write by SFTP, as the account of docs/cache-server.md. */
+  writeFile(path: CachePath, bytes: Buffer, attributes: FileAttributes): Promise<boolean>;
+}
+
+/** Makes it; nothing is sent yet. */
+export const createSftpFs = (withSftp: WithSftp, place: SftpPlace): SftpFs => {
   const at = (path: CachePath): string => (path === '' ? place.prefix : `${place.prefix}/${path}`);
 
   const failed = (doing: string, path: CachePath, error: unknown): SlipwayError => {
@@ -149,6 +163,18 @@ export const createSftpFs = (withSftp: WithSftp, place: SftpPlace): CacheFs => {
         const handle = await ask<Buffer>((done) => sftp.open(at(path), 'a', done));
         await ask<void>((done) => sftp.close(handle, done));
       }),
+    writeFile: (path, bytes, { mode, modifiedMs }) =>
+      attempt<boolean>(
+        'write',
+        path,
+        async (sftp) => {
+          await ask<void>((done) => sftp.writeFile(at(path), bytes, done));
+          const time = Math.floor(modifiedMs / 1000);
+          await ask<void>((done) => sftp.setstat(at(path), { mode, atime: time, mtime: time }, done));
+          return true;
+        },
+        { [PERMISSION_DENIED]: false },
+      ),
     touch: (path) =>
       attempt(
         'touch',

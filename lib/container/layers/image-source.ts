@@ -89,7 +89,7 @@ export const openImageSource = async (tools: LayerTools, reference: string): Pro
   const { engine } = tools;
   const image = await engine.inspectImage(reference);
   if (!image) throw slipwayError('CONTAINER_IMAGE_ABSENT', { reference });
-  const { overlayRoot } = await engine.storage();
+  const { overlayRoot } = engine.storage;
   let config = overlayRoot === undefined ? undefined : await readConfigInFolder(overlayRoot, image.imageId);
   const root = config && overlayRoot;
   const readLayers = createArchiveReader(tools, image);

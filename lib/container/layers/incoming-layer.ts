@@ -17,7 +17,7 @@ const WORTHWHILE_BYTES = 32 * 1024 * 1024;
  * @param lowest the lowest layer of an image
  */
 export const isImportable = async ({ engine }: LayerTools, lowest: LayerToLoad): Promise<boolean> =>
-  lowest.sizeBytes >= WORTHWHILE_BYTES && (await engine.storage()).kind === 'graph';
+  lowest.sizeBytes >= WORTHWHILE_BYTES && engine.storage.kind === 'graph';
 
 /**
  * Hands the engine the lowest layer of an image, as an image of its own with a name that nobody else uses: an archive that is loaded afterwards need not
@@ -62,7 +62,7 @@ export const importLowest = async (
 
 /** Removes lowest layers that killed processes left; for when nothing can be loaded on top of them any more. */
 export const removeAbandoned = async ({ engine }: LayerTools): Promise<void> => {
-  if ((await engine.storage()).kind !== 'graph') return;
+  if (engine.storage.kind !== 'graph') return;
   for (const tag of (await engine.tagsOf(REPOSITORY)).filter(isOwnerDead)) {
     await engine.removeImage(`${REPOSITORY}:${tag}`);
   }

@@ -92,7 +92,7 @@ const sendQuickly = async (
 
 /** What the engine has under the image's names must be the image. @returns its ID */
 const check = async ({ engine }: LayerTools, { names, configDigest, layers }: Plan): Promise<string> => {
-  const { kind } = await engine.storage();
+  const { kind } = engine.storage;
   let id = '';
   for (const image of names) {
     const loaded = await engine.inspectImage(image);

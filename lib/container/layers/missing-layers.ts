@@ -11,7 +11,7 @@ export const missingLayers = async (
   { engine }: Pick<LayerTools, 'engine'>,
   diffIds: readonly string[],
 ): Promise<ReadonlySet<string>> => {
-  const { kind } = await engine.storage();
+  const { kind } = engine.storage;
   // It would take the gap for a layer of the image: what is loaded could be run, but not saved or pushed.
   if (kind === 'containerd') return new Set(diffIds);
   const images = await engine.layersOfAllImages();

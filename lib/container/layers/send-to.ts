@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { RunningCommand } from '../../process/index.ts';
 import { explained } from '../engine-faults.ts';
-import { runPipeline } from '../pipeline.ts';
+import { runPipeline, untilEnough } from '../pipeline.ts';
 
 /** The engine takes what it is sent in fits and starts: what is rebuilt meanwhile waits here. */
 const WAITING_BYTES = 16 * 1024 * 1024;
@@ -11,5 +11,5 @@ export const sendTo = async (command: RunningCommand, bytes: AsyncIterable<Buffe
   // What the engine says there ("Loaded image: …") is known; unread it could fill the pipe.
   command.stdout.resume();
   const source = Readable.from(bytes, { objectMode: false, highWaterMark: WAITING_BYTES });
-  await explained(doing, () => runPipeline([command], [[source, command.stdin]]));
+  await explained(doing, () => runPipeline([command], [[source, untilEnough(command.stdin)]]));
 };

@@ -2,7 +2,6 @@ import { access, constants, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { formatBytes } from '../../log/index.ts';
-import { readEngineFacts } from '../engine-facts.ts';
 import { combine, failed, ok, warning } from '../finding.ts';
 import type { Check, CheckContext, Finding } from '../types.ts';
 
@@ -35,13 +34,11 @@ const existing = async (folder: string): Promise<string> => {
 };
 
 /** The engine's folder, when it is one of this machine. */
-const enginePlace = async ({ engine, env, runner }: CheckContext): Promise<Place[]> => {
+const enginePlace = async ({ engine, env }: CheckContext): Promise<Place[]> => {
   const { found } = await engine();
   if (!found || (env.DOCKER_HOST && !env.DOCKER_HOST.startsWith('unix:'))) return [];
-  // That the engine is in a bad way is said by its own check.
-  const facts = await readEngineFacts(runner, found).catch(() => undefined);
-  if (!facts?.storeFolder) return [];
-  return [{ folder: facts.storeFolder, purpose: 'container images', needs: 'steps', isOurs: false }];
+  if (!found.info.imageFolder) return [];
+  return [{ folder: found.info.imageFolder, purpose: 'container images', needs: 'steps', isOurs: false }];
 };
 
 const placesOf = async (context: CheckContext): Promise<Place[]> => {

@@ -5,7 +5,6 @@ import type { EngineSearch, FoundEngine } from '../../container/index.ts';
 import { isSlipwayError } from '../../errors/index.ts';
 import { formatDuration } from '../../log/index.ts';
 import { type Command, createRunner, type RunOptions } from '../../process/index.ts';
-import { readEngineFacts } from '../engine-facts.ts';
 import { combine, failed, ok, skipped, warning } from '../finding.ts';
 import { PROBE_EXIT_CODE, probeProgram } from '../probe-program.ts';
 import type { Check, CheckContext, Finding } from '../types.ts';
@@ -93,13 +92,12 @@ export const engine: Check = {
     const search = await context.engine();
     if (!search.found) return noEngine(context, search);
     const { found } = search;
-    context.doing(`asking ${found.name} what it is`);
-    const facts = await readEngineFacts(context.runner, found);
-    const kind = facts.isRootless ? 'rootless' : 'not rootless';
+    const { version, isRootless, storageDriver, arch } = found.info;
+    const kind = isRootless ? 'rootless' : 'not rootless';
     return combine([
-      ok(`${found.command.join(' ')}: ${found.name} ${facts.version}, ${kind}`),
-      storageFinding(facts.storageDriver),
-      await runContainer(context, found, facts.arch),
+      ok(`${found.command.join(' ')}: ${found.name} ${version}, ${kind}`),
+      storageFinding(storageDriver),
+      await runContainer(context, found, arch),
     ]);
   },
 };

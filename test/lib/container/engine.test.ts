@@ -7,7 +7,14 @@ const ID = 'a'.repeat(64);
 const make = (name: 'docker' | 'podman', script: Script, command: [string, ...string[]] = [name]) => {
   const query = scriptedRunner(script);
   const effects = scriptedRunner(script);
-  const engine = createEngine({ name, command, env: { SEEN: '1' }, query: query.runner, effects: effects.runner });
+  const engine = createEngine({
+    name,
+    command,
+    info: { storage: { kind: 'graph' } },
+    env: { SEEN: '1' },
+    query: query.runner,
+    effects: effects.runner,
+  });
   return { engine, query, effects };
 };
 
@@ -44,14 +51,6 @@ describe('the ID of an image', () => {
       hint: expect.stringContaining(stderr),
     });
   });
-});
-
-test('how it keeps its layers is asked once', async () => {
-  const { engine, query } = make('docker', () => ({ stdout: '{"Driver":"overlay2","DockerRootDir":"/data"}' }));
-  for (let times = 0; times < 2; times += 1) {
-    expect(await engine.storage()).toEqual({ kind: 'graph', overlayRoot: '/data' });
-  }
-  expect(query.lines).toEqual(['docker info --format {{json .}}']);
 });
 
 test('the tags of a name are listed without what has none, and a layer comes by standard input', async () => {

@@ -26,7 +26,7 @@ export const fakeEngine = (images: Map<string, string>, registry: ReadonlyMap<st
       return imageId === undefined ? undefined : { imageId, diffIds: [] };
     },
     layersOfAllImages: async () => [],
-    storage: async () => ({ kind: 'graph' }),
+    storage: { kind: 'graph' },
     save: (reference) =>
       running(
         new PassThrough(),

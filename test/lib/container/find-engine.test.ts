@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { parseEngineInfo } from '../../../lib/container/engine-info.ts';
 import { findEngine, requireEngine } from '../../../lib/container/index.ts';
 import { podmanSettings } from '../../../lib/container/podman-conf.ts';
 import { type Script, scriptedRunner } from './scripted-runner.ts';
@@ -13,14 +14,24 @@ const find = (
   return findEngine({ env, query: scriptedRunner(script).runner, isRoot, podmanFacts: async () => facts });
 };
 
-const DOCKER = { stdout: 'Client:\n Version: 20.10\nServer:\n Version: 20.10' };
-const PODMAN = { stdout: 'Client:       Podman Engine\nVersion:      4.3.1' };
+const DOCKER = { stdout: JSON.stringify({ ServerVersion: '20.10', Driver: 'overlay2', DockerRootDir: '/data' }) };
+const PODMAN_INFO = {
+  host: { arch: 'amd64', ociRuntime: { name: 'runc' }, security: { rootless: true } },
+  store: { graphDriverName: 'overlay', graphRoot: '/podman' },
+  version: { Version: '4.3.1' },
+};
+const PODMAN = { stdout: JSON.stringify(PODMAN_INFO) };
 const DEAD = { exitCode: 1, stderr: 'Cannot connect to the Docker daemon. Is the docker daemon running?' };
 
 describe('which engine is taken', () => {
   test('docker, when its daemon answers', async () => {
     const { found } = await find(() => DOCKER);
-    expect(found).toEqual({ name: 'docker', command: ['docker'], version: '20.10', env: { docker: 'docker' } });
+    expect(found).toEqual({
+      name: 'docker',
+      command: ['docker'],
+      info: expect.objectContaining({ version: '20.10', imageFolder: '/data' }),
+      env: { docker: 'docker' },
+    });
   });
 
   test('podman, when docker is not installed or does not answer', async () => {
@@ -47,7 +58,7 @@ describe('which engine is taken', () => {
     expect(found).toEqual({
       name: 'docker',
       command: ['sudo', '-n', 'docker'],
-      version: '20.10',
+      info: expect.objectContaining({ name: 'docker' }),
       env: { docker: 'sudo -n docker' },
     });
   });
@@ -58,6 +69,62 @@ describe('which engine is taken', () => {
       code: 'ENGINE_MISSING',
       hint: expect.stringMatching(/docker: Cannot connect[\s\S]*podman: not installed/),
     });
+  });
+});
+
+describe('what an engine says of itself', () => {
+  const docker = {
+    ServerVersion: '28.1',
+    Driver: 'overlay2',
+    DockerRootDir: '/data',
+    DriverStatus: [['Supports d_type', 'true']],
+    SecurityOptions: ['name=seccomp,profile=builtin', 'name=rootless'],
+    Architecture: 'x86_64',
+  };
+  const parse = (info: unknown) => parseEngineInfo(JSON.stringify(info));
+
+  test('docker', () => {
+    expect(parse(docker)).toEqual({
+      name: 'docker',
+      version: '28.1',
+      storageDriver: 'overlay2',
+      storage: { kind: 'graph', overlayRoot: '/data' },
+      isRootless: true,
+      imageFolder: '/data',
+      arch: 'x86_64',
+    });
+    expect(parse({ ...docker, Driver: 'vfs', SecurityOptions: null })).toMatchObject({
+      storage: { kind: 'graph', overlayRoot: undefined },
+      isRootless: false,
+    });
+  });
+
+  test("docker on containerd's store", () => {
+    const DriverStatus = [['driver-type', 'io.containerd.snapshotter.v1']];
+    expect(parse({ ...docker, Driver: 'overlayfs', DriverStatus })?.storage).toEqual({ kind: 'containerd' });
+  });
+
+  test('podman', () => {
+    expect(parse(PODMAN_INFO)).toEqual({
+      name: 'podman',
+      version: '4.3.1',
+      storageDriver: 'overlay',
+      storage: { kind: 'podman' },
+      isRootless: true,
+      imageFolder: '/podman',
+      arch: 'amd64',
+      runtime: 'runc',
+    });
+  });
+
+  test('anything else is no engine, nor is a client without a daemon', async () => {
+    for (const text of ['', 'null', '[]', 'Fixture 1.0', '{"ServerVersion":"","Driver":""}']) {
+      expect(parseEngineInfo(text)).toBeUndefined();
+    }
+    const { tried } = await find((line) =>
+      line.startsWith('docker') ? { stdout: '{"ServerErrors":["no"]}' } : undefined,
+    );
+    expect(tried[0]).toEqual({ command: 'docker', detail: 'it does not say what it is (exit code 0)' });
   });
 });
 

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { loadImage, saveImage } from '../../../lib/container/image-archive.ts';
 import { createEngine } from '../../../lib/container/index.ts';
@@ -18,7 +19,13 @@ const make = (script: string) => {
   const events: LogEvent[] = [];
   const log = createLog((event) => events.push(event));
   const effects = createRunner({ cwd: folder, env: { PATH: '/usr/bin:/bin' } });
-  const engine = createEngine({ name: 'docker', command: ['sh', '-c', script, 'engine'], query: effects, effects });
+  const engine = createEngine({
+    name: 'docker',
+    command: ['sh', '-c', script, 'engine'],
+    info: { storage: { kind: 'graph' } },
+    query: effects,
+    effects,
+  });
   const progress = () => events.findLast((event) => event.kind === 'progress');
   return { tools: { engine, effects, log }, progress };
 };
@@ -55,6 +62,12 @@ describe('saving', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  test('does not take what a compression had enough of for an image', async () => {
+    const { tools } = make('head -c 3000000 /dev/zero');
+    await expect(saveImage(tools, 'sdk:1', file(), ['head', '-c', '1000'])).rejects.toThrow();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   test('says so when the disk is full', async () => {
     const { tools } = make('echo image');
     await symlink('/dev/full', file());
@@ -74,6 +87,15 @@ describe('loading', () => {
     expect((await readFile(join(folder, 'loaded'), 'utf8')).split('\n')).toHaveLength(100_001);
     const sizeBytes = (await stat(file())).size;
     expect(loading.progress()).toMatchObject({ doneBytes: sizeBytes, totalBytes: sizeBytes, finished: true });
+  });
+
+  test('lets the engine stop reading where the archive ends for it, whatever padding follows', async () => {
+    await writeFile(file(), gzipSync(Buffer.alloc(3_000_000)));
+    await expect(loadImage(make('head -c 1000 >/dev/null').tools, file(), GUNZIP)).resolves.toBeDefined();
+    const { tools } = make('head -c 1000 >/dev/null; echo "unexpected EOF" >&2; exit 1');
+    await expect(loadImage(tools, file(), GUNZIP)).rejects.toMatchObject({
+      data: { exitCode: 1, lastOutput: 'unexpected EOF' },
+    });
   });
 
   test('says so when the engine has no room', async () => {

@@ -85,7 +85,12 @@ describe('ensure', () => {
   test('downloads nothing but the ID when the image is here and current', async () => {
     await publishBy(ID);
     const { containers, cache } = make({ 'sdk-amd64:1.2.3-x': ID });
-    expect(await containers.ensure(sdk)).toEqual({ reference: 'sdk-amd64:1.2.3-x', how: 'local', fetched: [] });
+    expect(await containers.ensure(sdk)).toEqual({
+      reference: 'sdk-amd64:1.2.3-x',
+      id: ID,
+      how: 'local',
+      fetched: [],
+    });
     expect(cache.asked).toEqual(['fetch containers/1.2.3-x/sdk-amd64-1.2.3-x.id']);
   });
 

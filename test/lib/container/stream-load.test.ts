@@ -56,7 +56,13 @@ const makeEngine = () => {
   const folder = makeTemp();
   const script = `cat > ${folder}/got && touch ${folder}/whole; exit 0`;
   const effects = createRunner({ cwd: folder, env: { PATH: '/usr/bin:/bin' } });
-  const engine = createEngine({ name: 'docker', command: ['sh', '-c', script, 'engine'], query: effects, effects });
+  const engine = createEngine({
+    name: 'docker',
+    command: ['sh', '-c', script, 'engine'],
+    info: { storage: { kind: 'graph' } },
+    query: effects,
+    effects,
+  });
   return {
     tools: { engine, effects, log: silentLog },
     got: () => (existsSync(join(folder, 'got')) ? readFileSync(join(folder, 'got')) : Buffer.alloc(0)),
@@ -178,7 +184,13 @@ describe('an archive that is loaded while it comes', () => {
       await publish(zstdCompressSync(archive));
       const effects = createRunner({ cwd: makeTemp(), env: { PATH: '/usr/bin:/bin' } });
       const script = 'head -c 100000 >/dev/null; echo "write /layer.tar: no space left on device" >&2; exit 1';
-      const engine = createEngine({ name: 'docker', command: ['sh', '-c', script, 'engine'], query: effects, effects });
+      const engine = createEngine({
+        name: 'docker',
+        command: ['sh', '-c', script, 'engine'],
+        info: { storage: { kind: 'graph' } },
+        query: effects,
+        effects,
+      });
       const tools = { engine, effects, log: silentLog };
       const loading = createArtifactCache({ store }).stream?.(PATH, makeTemp(), (artifact) =>
         loadStreamedImage(tools, 'image', artifact, DECOMPRESS),
@@ -251,6 +263,7 @@ test('saved files are digested while they are written', async () => {
   const engine = createEngine({
     name: 'docker',
     command: ['sh', '-c', 'seq 1 900000', 'engine'],
+    info: { storage: { kind: 'graph' } },
     query: effects,
     effects,
   });

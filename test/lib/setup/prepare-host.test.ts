@@ -29,8 +29,8 @@ const machine = (options: {
   const events: LogEvent[] = [];
   const query = scriptedRunner((line) => {
     if (line.startsWith('dpkg-query')) return { stdout: installed, exitCode: 1 };
-    if (line.endsWith('docker version') && docker === 'runs') return { stdout: 'Server: 20.10' };
-    if (line.startsWith('docker version') && docker === 'dead') return DEAD;
+    if (/docker info\b/.test(line) && docker === 'runs') return { stdout: '{"ServerVersion":"20.10"}' };
+    if (line.startsWith('docker info') && docker === 'dead') return DEAD;
     if (/^(start-stop-daemon --status|journalctl)/.test(line)) return { exitCode: 3 };
     return line.startsWith('sudo') ? { exitCode: 1, stderr: 'sudo: a password is required' } : undefined;
   });

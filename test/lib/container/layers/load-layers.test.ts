@@ -145,7 +145,7 @@ test.each(['podman', 'containerd'] as const)('%s gets all layers in the archive'
   const diffIds = [large.diffId, small.diffId];
   const imageId = hash('sha256', configOf([LARGE, SMALL]));
   const { engine, done } = dockerWith({
-    storage: async () => ({ kind }),
+    storage: { kind },
     inspectImage: async () => ({ imageId, diffIds }),
   });
   await load(engine, [large, small]);

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { hash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { parseDiffIds, parseStorage } from '../../../../lib/container/engine-answers.ts';
+import { parseDiffIds } from '../../../../lib/container/engine-answers.ts';
 import { chainIdsOf } from '../../../../lib/container/layers/chain-id.ts';
 import { composeArchive, tarHeader } from '../../../../lib/container/layers/compose-archive.ts';
 import { missingLayers } from '../../../../lib/container/layers/index.ts';
@@ -46,19 +46,13 @@ test('chain IDs are those that docker names its folders by', () => {
 
 test("the engine's answers", () => {
   expect(parseDiffIds('["sha256:aa","sha256:bb"]\nnull\n[]\nError: no such image\n')).toEqual([['aa', 'bb'], [], []]);
-  const info = { Driver: 'overlay2', DockerRootDir: '/var/lib/docker', DriverStatus: [['Supports d_type', 'true']] };
-  expect(parseStorage(JSON.stringify(info))).toEqual({ kind: 'graph', overlayRoot: '/var/lib/docker' });
-  expect(parseStorage(JSON.stringify({ ...info, Driver: 'vfs' }))).toEqual({ kind: 'graph' });
-  const containerd = { ...info, Driver: 'overlayfs', DriverStatus: [['driver-type', 'io.containerd.snapshotter.v1']] };
-  expect(parseStorage(JSON.stringify(containerd))).toEqual({ kind: 'containerd' });
-  expect(parseStorage('{"DriverStatus":null}')).toEqual({ kind: 'graph' });
 });
 
 describe('which layers an engine lacks', () => {
   const missing = async (kind: EngineStorage['kind'], images: string[][], diffIds: string[]) => {
     const engine = {
       ...fakeEngine(new Map()).engine,
-      storage: async () => ({ kind }),
+      storage: { kind },
       layersOfAllImages: async () => images,
     };
     return [...(await missingLayers({ engine }, diffIds))];
