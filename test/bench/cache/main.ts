@@ -11,7 +11,7 @@ import { createLog, createMask, textSink } from '../../../lib/log/index.ts';
 import { measureSteps } from './measuring/measure.ts';
 import { storedBelow, totalBytes } from './measuring/stored.ts';
 import { type BenchOptions, parseOptions, USAGE, UsageError } from './options.ts';
-import { wallOf } from './report/figures.ts';
+import { fetchMs, ratio, wallOf } from './report/figures.ts';
 import type { BenchResults, WayResults } from './report/results.ts';
 import { rawTable, seriesTable, stepTable, targetTable } from './report/table.ts';
 import { runNights } from './scenario-nights.ts';
@@ -72,6 +72,13 @@ const report = (results: BenchResults): void => {
   print('Every step', stepTable(results));
   print('Each way', rawTable(results));
   const { plain, ...others } = results.ways;
+  const least = plain && results.engineAlone && ratio(wallOf(results.engineAlone), fetchMs(plain, 'base layers'));
+  if (least !== undefined) {
+    print(
+      'The engine alone',
+      `${least.toFixed(3)} of the plain way, for the layer that a worker with the base layers lacks\n`,
+    );
+  }
   for (const [name, way] of Object.entries(others)) {
     if (plain) print(`${name} against the plain way`, targetTable(plain, way));
     if (way.series) print(`Night after night, ${name}`, seriesTable(way.series));
@@ -90,9 +97,12 @@ const measureAll = async (options: BenchOptions, workload: Workload, work: strin
   const common = { world, workload, ways: options.ways, work, say };
   try {
     const none = (): WayResults => ({ nights: {}, fetches: {} });
-    const ways: Record<string, WayResults> = options.onlySeries
-      ? Object.fromEntries(options.ways.map(({ name }) => [name, none()]))
-      : { ...(await runNights({ ...common, nights: options.workload, fetch: options.fetch })) };
+    const nights = options.onlySeries
+      ? undefined
+      : await runNights({ ...common, nights: options.workload, fetch: options.fetch });
+    const ways: Record<string, WayResults> = {
+      ...(nights?.ways ?? Object.fromEntries(options.ways.map(({ name }) => [name, none()]))),
+    };
     if (options.nights > 0) {
       const series = await runSeries({ ...common, differences, nights: options.nights, scale: options.scale });
       for (const [name, nights] of Object.entries(series)) ways[name] = { ...(ways[name] ?? none()), series: nights };
@@ -116,6 +126,7 @@ const measureAll = async (options: BenchOptions, workload: Workload, work: strin
       },
       differences,
       ways,
+      ...(nights?.engineAlone ? { engineAlone: nights.engineAlone } : {}),
       ...(sha256sum ? { sha256sum } : {}),
     };
   } finally {

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { measureSteps } from './measuring/measure.ts';
-import type { WayResults } from './report/results.ts';
+import { measureSteps, type StepCost } from './measuring/measure.ts';
+import type { BenchResults, WayResults } from './report/results.ts';
+import { loadTopLayer, saveTopLayer } from './scenario-engine.ts';
 import { type Fetched, fetchImage } from './scenario-fetch.ts';
 import { copyWorker, emptyTemp, openWorker, type Published, publishImage } from './scenario-publish.ts';
 import type { Way, Worker } from './ways/types.ts';
@@ -70,7 +71,14 @@ const fetchAfterYesterday = async (parts: NightParts, tracks: readonly Track[], 
   }
 };
 
-const fetchFirst = async (parts: NightParts, tracks: readonly Track[], wanted: Images): Promise<void> => {
+/** @returns what the engine alone takes for the layer that a worker with the base layers lacks */
+const fetchFirst = async (
+  parts: NightParts,
+  tracks: readonly Track[],
+  wanted: Images,
+  topLayer: string,
+): Promise<readonly StepCost[]> => {
+  let alone: readonly StepCost[] | undefined;
   for (const { way, fetches } of tracks) {
     const worker = await openWorker(join(parts.work, `${way.name}-consumer`));
     await removeImages(references(wanted));
@@ -83,29 +91,35 @@ const fetchFirst = async (parts: NightParts, tracks: readonly Track[], wanted: I
     const again = await openWorker(join(parts.work, `${way.name}-consumer`));
     await measureSteps(way.fetch(parts.world, wanted.sdk, again));
     await emptyTemp(again);
+    alone ??= await loadTopLayer(wanted.packages, topLayer);
     fetches['base layers'] = await fetchImage(parts.world, way, wanted.packages, again);
     await removeImages(references(wanted));
     await rm(again.home, { recursive: true });
   }
+  return alone ?? [];
 };
 
 /**
  * Makes the images of each night, publishes them by each way, and fetches some of them in each of the cases. Only what is published and fetched is measured,
  * not the making of the images.
  */
-export const runNights = async (parts: NightParts): Promise<Readonly<Record<string, WayResults>>> => {
+export const runNights = async (
+  parts: NightParts,
+): Promise<Pick<BenchResults, 'engineAlone'> & { readonly ways: Readonly<Record<string, WayResults>> }> => {
   const tracks: Track[] = [];
   for (const way of parts.ways) {
     const builder = await openWorker(join(parts.work, `${way.name}-builder`));
     tracks.push({ way, builder, yesterday: undefined, nights: {}, fetches: {} as Track['fetches'] });
   }
   const made: Partial<Record<Night, Images>> = {};
+  let topLayer = '';
   // A worker that built yesterday has yesterday's images.
   const yesterday = parts.nights[parts.nights.indexOf('userland') - 1];
   for (const night of parts.nights) {
     parts.say(`${night}: making the images`);
     const images = await makeImages(parts.workload, night, join(parts.work, 'context'));
     made[night] = images;
+    if (night === 'first' && parts.fetch) topLayer = await saveTopLayer(images.packages, parts.work);
     await publishNight(parts, tracks, night, images);
     if (night === 'userland') {
       if (parts.fetch) await fetchAfterYesterday(parts, tracks, images);
@@ -113,6 +127,7 @@ export const runNights = async (parts: NightParts): Promise<Readonly<Record<stri
     }
     if (night !== yesterday) await removeImages(references(images));
   }
-  if (parts.fetch && made.first) await fetchFirst(parts, tracks, made.first);
-  return Object.fromEntries(tracks.map(({ way, nights, fetches }) => [way.name, { nights, fetches }]));
+  const engineAlone = parts.fetch && made.first ? await fetchFirst(parts, tracks, made.first, topLayer) : undefined;
+  const ways = Object.fromEntries(tracks.map(({ way, nights, fetches }) => [way.name, { nights, fetches }]));
+  return { ways, engineAlone };
 };

@@ -44,6 +44,8 @@ export interface BenchResults {
   readonly changedPackages: Readonly<Record<string, readonly string[]>>;
   readonly differences?: Readonly<Record<string, NightDifference>>;
   readonly ways: Readonly<Record<string, WayResults>>;
+  /** What the engine alone takes for the layer that a worker with the base layers lacks. */
+  readonly engineAlone?: readonly StepCost[];
   /** `sha256sum` over what a way has stored. */
   readonly sha256sum?: { readonly bytes: number; readonly wallMs: number };
 }

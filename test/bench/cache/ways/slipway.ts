@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { compileCache } from '../../../helpers/conformance-step.ts';
 import type { Step } from '../measuring/measure.ts';
 import type { World } from '../world.ts';
 import type { WantedImage, Way, Worker } from './types.ts';
@@ -20,6 +21,7 @@ const settingsOf = (world: World, way: string, layout: string, worker: Worker) =
   SLIPWAY_CACHE_DIR: worker.home,
   // As lib/setup/run-step.sh starts the steps.
   MALLOC_MMAP_THRESHOLD_: '5242880',
+  NODE_COMPILE_CACHE: compileCache(),
 });
 
 const CACHE_COMMAND = join(import.meta.dirname, '../../../../ci-automation/cache.ts');
