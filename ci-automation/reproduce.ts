@@ -25,7 +25,7 @@ import { compareOutcomes, differingIn } from './reproduce/outcome.ts';
 import { planReproduction, type ReproducePlan } from './reproduce/plan.ts';
 import { reproducePage, reproduceText } from './reproduce/report.ts';
 import { findMissing, type RunParts, runAll } from './reproduce/run.ts';
-import { checkOut, cloneOrigin } from './reproduce/source.ts';
+import { checkOutTree, cloneOrigin } from './reproduce/source.ts';
 import { foldersOf, type ReproduceFolders, readPlan, writePlan } from './reproduce/workspace.ts';
 import { processIo } from './run-as-script.ts';
 
@@ -69,7 +69,7 @@ const fetchPlan = async (
   const url = await log.phase('clone the sources', () => cloneOrigin(runner, search, plan, folders));
   log.info(`Sources from ${url}`);
   const checkout = join(folders.root, 'checkout');
-  await checkOut(runner, folders.origin, plan.runs[0]?.tag ?? '', checkout);
+  await checkOutTree(runner, folders, plan.runs[0]?.tag ?? '', checkout);
   const options = { checkout, flags: stepFlags(request, reading, io.cwd), isWhole: request.fetchOnly };
   const exitCode = await fetchAll(io, plan, folders, options);
   if (exitCode !== 0) return exitCode;

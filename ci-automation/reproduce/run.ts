@@ -10,7 +10,7 @@ import { parseVersion } from '../../lib/version/index.ts';
 import { runStepScript, type StepRun } from '../nightly/run-steps.ts';
 import { isOptional, keptName } from './fetch.ts';
 import { neededBy, type PlannedRun, type ReproducePlan } from './plan.ts';
-import { checkOut, hasSources } from './source.ts';
+import { checkOutTree, hasSources } from './source.ts';
 import { CONTAINER_ENDING, describeTree } from './tree.ts';
 import { layOut, type ReproduceFolders, type RunFolders, runFolders } from './workspace.ts';
 
@@ -126,7 +126,7 @@ const runOne = async (parts: RunParts, run: PlannedRun, engine: Engine): Promise
   const { plan, folders, runner, log, scripts } = parts;
   const own = runFolders(folders, plan, run.key, run.tag);
   if (!plan.isChained) await rm(own.cache, { recursive: true, force: true });
-  if (!plan.isChained || !(await exists(own.tree))) await checkOut(runner, folders.origin, run.tag, own.tree);
+  if (!plan.isChained || !(await exists(own.tree))) await checkOutTree(runner, folders, run.tag, own.tree);
   const { inputs, images } = neededBy(run, plan);
   const ids = images.map(({ name, version }) => `containers/${version}/${name}-${version}.id`);
   await layOut(folders.inputs, own.cache, [...inputs.map(({ path }) => path), ...ids]);
@@ -152,7 +152,7 @@ export const runAll = async (parts: RunParts): Promise<FinishedRun[]> => {
   await rm(join(folders.root, plan.isChained ? 'chain' : 'runs'), { recursive: true, force: true });
   await mkdir(folders.temp, { recursive: true });
   const checkout = join(folders.temp, 'checkout');
-  await checkOut(runner, folders.origin, first.tag, checkout);
+  await checkOutTree(runner, folders, first.tag, checkout);
   const tree = await describeTree(checkout, first.settings.SLIPWAY_TREE ?? '', folders.tree);
   await rm(checkout, { recursive: true, force: true });
   const before = new Map<string, string | undefined>();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { isSlipwayError, slipwayError } from '../../lib/errors/index.ts';
 import type { Runner } from '../../lib/process/index.ts';
 import type { PlannedRun, ReproducePlan } from './plan.ts';
+import { cloneSubmodules, fillSubmodules, hasSubmodules } from './submodules.ts';
 import type { ReproduceFolders } from './workspace.ts';
 
 /** Where a statement says that something was built from. */
@@ -86,18 +87,29 @@ export const cloneBare = async (runner: Runner, url: string, target: string, cwd
   await runner.run(['git', 'clone', '--quiet', '--bare', '--', url, target], { cwd });
 };
 
-/** Makes the bare clone that stands for the remote: all runs clone from it and push to it, and to nothing else. */
+/** Makes the bare clones that stand for the remotes of the tree and its submodules: all runs clone from them and push to them, and to nothing else. */
 export const cloneOrigin = async (
   runner: Runner,
   search: SourceSearch,
   plan: ReproducePlan,
-  { root, origin }: ReproduceFolders,
+  { root, origin, modules }: ReproduceFolders,
 ): Promise<string> => {
   const url = await findRepository(runner, search, plan);
   await mkdir(root, { recursive: true });
   await cloneBare(runner, url, `${origin}.new`, search.cwd);
   await rm(origin, { recursive: true, force: true });
   await rename(`${origin}.new`, origin);
+  // As the bare clone has it: absolute, should it be a folder.
+  const { stdout: remote } = await runner.run(['git', 'config', '--get', 'remote.origin.url'], {
+    ...CAPTURE,
+    cwd: origin,
+  });
+  await cloneSubmodules(
+    runner,
+    { origin, modules },
+    remote,
+    plan.runs.map(({ tag }) => tag),
+  );
   return url;
 };
 
@@ -108,15 +120,28 @@ export const checkOut = async (runner: Runner, origin: string, tag: string, tree
   await runner.run(['git', '-c', 'advice.detachedHead=false', 'clone', '--quiet', '--branch', tag, '--', origin, tree]);
 };
 
-/** Whether the bare clone has the tags where they belong. */
+/** {@link checkOut} with the submodules, as a step needs it. */
+export const checkOutTree = async (
+  runner: Runner,
+  { origin, modules }: ReproduceFolders,
+  tag: string,
+  tree: string,
+): Promise<void> => {
+  await checkOut(runner, origin, tag, tree);
+  await fillSubmodules(runner, modules, tree);
+};
+
+/** Whether the bare clone has the tags where they belong, and all their submodules are there. */
 export const hasSources = async (
   runner: Runner,
-  { origin }: ReproduceFolders,
+  folders: ReproduceFolders,
   { runs }: ReproducePlan,
 ): Promise<boolean> => {
+  const { origin } = folders;
   if (!(await exists(origin))) return false;
-  for (const { tag, commit } of runs)
-    if ((await ask(runner, ['rev-parse', '--verify', '--quiet', `refs/tags/${tag}^{commit}`], origin)) !== commit)
-      return false;
+  for (const { tag, commit } of runs) {
+    const here = await ask(runner, ['rev-parse', '--verify', '--quiet', `refs/tags/${tag}^{commit}`], origin);
+    if (here !== commit || !(await hasSubmodules(runner, folders, tag))) return false;
+  }
   return true;
 };

@@ -9,6 +9,8 @@ export interface ReproduceFolders {
   readonly plan: string;
   /** A bare clone; what steps push goes here. */
   readonly origin: string;
+  /** A clone whose only use are the submodules in it. */
+  readonly modules: string;
   /** What was fetched, as a cache of its own. */
   readonly inputs: string;
   /** Published artifacts, to look into. */
@@ -29,6 +31,7 @@ export const foldersOf = (cacheDir: string, version: string): ReproduceFolders =
     root,
     plan: at('plan.json'),
     origin: at('origin.git'),
+    modules: at('modules'),
     inputs: at('inputs'),
     published: at('published'),
     tree: at('tree.yaml'),
