@@ -32,7 +32,8 @@ export const untilEnough = (stdin: Writable): Writable => {
       else stdin.end(() => next());
     },
     destroy: (error, done) => {
-      stdin.destroy();
+      // Only an end that came too early: what was written to its end may still be on its way to the reader.
+      if (!stdin.writableFinished) stdin.destroy();
       done(error);
     },
   });
