@@ -37,6 +37,7 @@ import { runStep, type StepEnd } from './job/run-step.ts';
 import { withSecretFiles } from './job/secrets.ts';
 import { formatSummary, type JobFacts } from './job/summary.ts';
 import { processIo } from './run-as-script.ts';
+import { runCommand } from './run-command.ts';
 
 const HELP = `job: runs one job of the pipeline for a CI
 
@@ -228,9 +229,8 @@ const runJob = async (io: StepIo, pipeline: PipelineDefinition, words: readonly 
   }
 };
 
-const main = async (io: StepIo): Promise<number> => {
-  const log = openLog(io, false, []);
-  try {
+const main = (io: StepIo): Promise<number> =>
+  runCommand(io, false, async ({ log }) => {
     const line = parseCommandLine(io.argv, 'job', [{ flag: '--pipeline', value: 'FILE', help: '' }]);
     const { positionals, flags } = line;
     if (line.help) {
@@ -250,10 +250,6 @@ const main = async (io: StepIo): Promise<number> => {
     }
     const pipeline = await readPipeline(await findPipelineFile(io.cwd, flags['--pipeline']));
     return await runJob(io, pipeline, positionals);
-  } catch (error) {
-    reportError(log, error);
-    return exitCodeOf(error);
-  }
-};
+  });
 
 if (import.meta.main) process.exitCode = await main(await processIo());
