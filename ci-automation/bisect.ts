@@ -3,11 +3,11 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ArtifactCache, createArtifactCache } from '../lib/cache/index.ts';
-import { loadSettings, SETTINGS, secretsOf } from '../lib/config/index.ts';
-import { exitCodeOf, slipwayError } from '../lib/errors/index.ts';
+import { SETTINGS } from '../lib/config/index.ts';
+import { slipwayError } from '../lib/errors/index.ts';
 import { createRunner } from '../lib/process/index.ts';
 import { createStatementReader } from '../lib/provenance/index.ts';
-import { configFiles, type OpenedStore, openLog, openStore, reportError, type StepIo } from '../lib/step/index.ts';
+import type { OpenedStore, StepIo } from '../lib/step/index.ts';
 import { explainVersionNumber } from '../lib/version/index.ts';
 import { type BisectRequest, bisectHelp, parseBisectRequest } from './bisect/arguments.ts';
 import { mostTests, searchFirstBad, type Verdict } from './bisect/search.ts';
@@ -16,11 +16,12 @@ import { type Build, findBuild } from './diff/builds.ts';
 import { type BuildDiff, compareBuilds } from './diff/compare-builds.ts';
 import { logBetween, sourceOf } from './diff/git-log.ts';
 import { newestFirst } from './diff/newest.ts';
-import { callersFolder, ofNightlies, type ReadingSettings, readingSettings } from './diff/reading.ts';
+import { loadRequested, ofNightlies, type ReadingSettings, readingSettings } from './diff/reading.ts';
 import { diffText } from './diff/render.ts';
 import { runStepScript } from './nightly/run-steps.ts';
 import { checkOut, cloneBare, findRepository } from './reproduce/source.ts';
-import { processIo } from './run-as-script.ts';
+import { runCommandAsScript } from './run-as-script.ts';
+import { runCommand } from './run-command.ts';
 
 /** What one call works with. */
 interface Job {
@@ -167,36 +168,22 @@ const resultText = (
     diffText(diff),
   ].join('\n');
 
-const main = async (io: StepIo): Promise<number> => {
-  let log = openLog(io, io.argv.includes('--json'), []);
-  let opened: OpenedStore | undefined;
-  try {
+const main = (io: StepIo): Promise<number> =>
+  runCommand(io, io.argv.includes('--json'), async (tools) => {
     const request = parseBisectRequest(io.argv);
     const { line } = request;
     if (line.help || line.version) {
       io.stdout(line.help ? bisectHelp() : `slipway ${io.slipwayVersion}\n`);
       return 0;
     }
-    const files = configFiles(io, line);
-    const loaded = await loadSettings({ flags: request.settings, env: io.env, files, cwd: io.cwd });
-    log = openLog(io, line.json, secretsOf(loaded.values));
-    for (const warning of loaded.warnings) log.warn(warning);
+    const loaded = await loadRequested(io, request);
+    const log = tools.openLogFor(line.json, loaded);
     const reading = await readingSettings(loaded);
-    opened = await openStore(io, { ...loaded.values, ...reading }, log);
+    const opened = await tools.openStore({ ...loaded.values, ...reading });
     const { store, verifier, interruption } = opened;
     const cache = createArtifactCache({ store, verifier, log, signal: interruption.signal });
     io.stdout(await bisect({ io, request, opened, cache, reading }));
     return 0;
-  } catch (error) {
-    const seen = opened?.interruption.received() === undefined ? error : opened.interruption.signal.reason;
-    reportError(log, seen);
-    return exitCodeOf(seen);
-  } finally {
-    await opened?.close();
-  }
-};
+  });
 
-if (import.meta.main) {
-  const io = await processIo();
-  process.exitCode = await main({ ...io, cwd: callersFolder(io, 'bisect') });
-}
+if (import.meta.main) await runCommandAsScript('bisect', main);

@@ -1,21 +1,12 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$(readlink -f "$0")")/../lib/setup/run-step.sh" "$0" "$@"'
 /** What operators do with the artifact cache: list, measure, verify, collect garbage, repair, mirror, export and import images. Works on BUILDCACHE_SERVER, else on BUILDCACHE_DIR. */
-import { secretsOf } from '../lib/config/index.ts';
-import { exitCodeOf, slipwayError } from '../lib/errors/index.ts';
-import {
-  type CommandLine,
-  findSettings,
-  type OpenedStore,
-  openLog,
-  openStore,
-  parseCommandLine,
-  reportError,
-  type StepIo,
-} from '../lib/step/index.ts';
+import { slipwayError } from '../lib/errors/index.ts';
+import { type CommandLine, findSettings, parseCommandLine, type StepIo } from '../lib/step/index.ts';
 import { COMMANDS } from './cache/commands.ts';
 import type { Command } from './cache/types.ts';
 import { FLAGS, HELP } from './cache/usage.ts';
-import { processIo } from './run-as-script.ts';
+import { runCommandAsScript } from './run-as-script.ts';
+import { runCommand } from './run-command.ts';
 
 const findCommand = (line: CommandLine): Command => {
   const [name = '', ...words] = line.positionals;
@@ -33,10 +24,8 @@ const findCommand = (line: CommandLine): Command => {
   return command;
 };
 
-const main = async (io: StepIo): Promise<number> => {
-  let log = openLog(io, io.argv.includes('--json'), []);
-  let opened: OpenedStore | undefined;
-  try {
+const main = (io: StepIo): Promise<number> =>
+  runCommand(io, io.argv.includes('--json'), async (tools) => {
     const line = parseCommandLine(io.argv, 'cache', FLAGS);
     if (line.help) {
       io.stdout(HELP);
@@ -44,30 +33,15 @@ const main = async (io: StepIo): Promise<number> => {
     }
     const command = findCommand(line);
     const { loaded } = await findSettings(io, line);
-    log = openLog(io, line.json, secretsOf(loaded.values));
-    for (const warning of loaded.warnings) log.warn(warning);
-    opened = await openStore(io, loaded.values, log);
+    const log = tools.openLogFor(line.json, loaded);
+    const opened = await tools.openStore(loaded.values);
     const { store, localDir, temp, interruption } = opened;
-    const tools = { store, localDir, temp, log, signal: interruption.signal };
-    const { value, text, damaged = [] } = await command.run(tools, line, opened, io);
+    const cacheTools = { store, localDir, temp, log, signal: interruption.signal };
+    const { value, text, damaged = [] } = await command.run(cacheTools, line, opened, io);
     io.stdout(line.json ? `${JSON.stringify(value, undefined, 2)}\n` : text);
     if (damaged.length === 0) return 0;
     const problems = damaged.map(({ path, problem }) => `${path}: ${problem}`);
     throw slipwayError('CACHE_DAMAGED', { location: store.location, problems });
-  } catch (error) {
-    const seen = opened?.interruption.received() === undefined ? error : opened.interruption.signal.reason;
-    reportError(log, seen);
-    return exitCodeOf(seen);
-  } finally {
-    await opened?.close();
-  }
-};
+  });
 
-/** `npm run cache` works in Slipway's folder, but is asked about the folder that it was called in. */
-const callersFolder = ({ env, cwd }: StepIo): string =>
-  env.npm_lifecycle_event === 'cache' && env.npm_package_name === 'slipway' ? (env.INIT_CWD ?? cwd) : cwd;
-
-if (import.meta.main) {
-  const io = await processIo();
-  process.exitCode = await main({ ...io, cwd: callersFolder(io) });
-}
+if (import.meta.main) await runCommandAsScript('cache', main);

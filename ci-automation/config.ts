@@ -11,10 +11,11 @@ import {
   type ShownSetting,
   secretsOf,
 } from '../lib/config/index.ts';
-import { exitCodeOf, slipwayError } from '../lib/errors/index.ts';
+import { slipwayError } from '../lib/errors/index.ts';
 import type { Log } from '../lib/log/index.ts';
-import { findSettings, openLog, parseCommandLine, reportError, type StepIo } from '../lib/step/index.ts';
-import { processIo } from './run-as-script.ts';
+import { findSettings, parseCommandLine, type StepIo } from '../lib/step/index.ts';
+import { runCommandAsScript } from './run-as-script.ts';
+import { type CommandTools, runCommand } from './run-command.ts';
 
 type Line = ReturnType<typeof parseCommandLine>;
 
@@ -49,9 +50,9 @@ const nameUnread = (log: Log, file: string, unread: ShellFile['unread']): void =
   }
 };
 
-const show = async (io: StepIo, line: Line, openMasked: (secrets: readonly string[]) => Log): Promise<number> => {
+const show = async (io: StepIo, line: Line, tools: CommandTools): Promise<number> => {
   const { loaded, treeFile } = await findSettings(io, line);
-  const log = openMasked(secretsOf(loaded.values));
+  const log = tools.openLog(false, secretsOf(loaded.values));
   if (treeFile) nameUnread(log, treeFile.file, treeFile.unread);
   for (const warning of loaded.warnings) log.warn(warning);
   for (const { where, text } of loaded.unread) {
@@ -81,8 +82,7 @@ const fileToImport = async (io: StepIo, line: Line): Promise<string> => {
   return resolve(io.cwd, tree.settingsFile.path);
 };
 
-const importFile = async (io: StepIo, line: Line, openMasked: (secrets: readonly string[]) => Log): Promise<number> => {
-  const log = openMasked([]);
+const importFile = async (io: StepIo, line: Line, { log }: CommandTools): Promise<number> => {
   const file = await fileToImport(io, line);
   const text = await readFile(file, 'utf8').catch((error: Error) => {
     throw slipwayError('CONFIG_FILE_UNREADABLE', { file, reason: error.message }, error);
@@ -99,9 +99,8 @@ const COMMANDS = new Map([
   ['import', { run: importFile, maxWords: 2 }],
 ]);
 
-const main = async (io: StepIo): Promise<number> => {
-  const openMasked = (secrets: readonly string[]): Log => openLog(io, false, secrets);
-  try {
+const main = (io: StepIo): Promise<number> =>
+  runCommand(io, false, async (tools) => {
     const line = parseCommandLine(io.argv, 'config');
     if (line.help) {
       io.stdout(HELP);
@@ -112,18 +111,7 @@ const main = async (io: StepIo): Promise<number> => {
       const usage = 'config show, or config import [FILE]';
       throw slipwayError('ARGUMENTS_WRONG', { step: 'config', usage, seen: line.positionals });
     }
-    return await command.run(io, line, openMasked);
-  } catch (error) {
-    reportError(openMasked([]), error);
-    return exitCodeOf(error);
-  }
-};
+    return await command.run(io, line, tools);
+  });
 
-/** `npm run config` works in Slipway's folder, but is asked about the folder that it was called in. */
-const callersFolder = ({ env, cwd }: StepIo): string =>
-  env.npm_lifecycle_event === 'config' && env.npm_package_name === 'slipway' ? (env.INIT_CWD ?? cwd) : cwd;
-
-if (import.meta.main) {
-  const io = await processIo();
-  process.exitCode = await main({ ...io, cwd: callersFolder(io) });
-}
+if (import.meta.main) await runCommandAsScript('config', main);

@@ -3,18 +3,17 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { createArtifactCache } from '../lib/cache/index.ts';
-import { loadSettings, secretsOf } from '../lib/config/index.ts';
-import { exitCodeOf } from '../lib/errors/index.ts';
 import { createRunner } from '../lib/process/index.ts';
 import { createStatementReader } from '../lib/provenance/index.ts';
-import { configFiles, type OpenedStore, openLog, openStore, reportError, type StepIo } from '../lib/step/index.ts';
+import type { OpenedStore, StepIo } from '../lib/step/index.ts';
 import { type DiffRequest, diffHelp, parseDiffRequest } from './diff/arguments.ts';
 import { findBuild } from './diff/builds.ts';
 import { type BuildDiff, compareBuilds } from './diff/compare-builds.ts';
 import { logBetween } from './diff/git-log.ts';
-import { callersFolder, ofNightlies, readingSettings } from './diff/reading.ts';
+import { loadRequested, ofNightlies, readingSettings } from './diff/reading.ts';
 import { diffMarkdown, diffPage, diffText } from './diff/render.ts';
-import { processIo } from './run-as-script.ts';
+import { runCommandAsScript } from './run-as-script.ts';
+import { runCommand } from './run-command.ts';
 
 const diffBuilds = async (io: StepIo, request: DiffRequest, opened: OpenedStore): Promise<BuildDiff> => {
   const { store, verifier, temp, log, settings, interruption } = opened;
@@ -31,21 +30,17 @@ const diffBuilds = async (io: StepIo, request: DiffRequest, opened: OpenedStore)
   return compareBuilds(pair, { ...request, log: gitLog }, { cache, runner, log, temp, signal });
 };
 
-const main = async (io: StepIo): Promise<number> => {
-  let log = openLog(io, io.argv.includes('--json'), []);
-  let opened: OpenedStore | undefined;
-  try {
+const main = (io: StepIo): Promise<number> =>
+  runCommand(io, io.argv.includes('--json'), async (tools) => {
     const request = parseDiffRequest(io.argv);
     const { line, markdown, html } = request;
     if (line.help || line.version) {
       io.stdout(line.help ? diffHelp() : `slipway ${io.slipwayVersion}\n`);
       return 0;
     }
-    const files = configFiles(io, line);
-    const loaded = await loadSettings({ flags: request.settings, env: io.env, files, cwd: io.cwd });
-    log = openLog(io, line.json, secretsOf(loaded.values));
-    for (const warning of loaded.warnings) log.warn(warning);
-    opened = await openStore(io, { ...loaded.values, ...(await readingSettings(loaded)) }, log);
+    const loaded = await loadRequested(io, request);
+    tools.openLogFor(line.json, loaded);
+    const opened = await tools.openStore({ ...loaded.values, ...(await readingSettings(loaded)) });
     const diff = await diffBuilds(io, request, opened);
     if (html !== undefined) {
       const file = resolve(io.cwd, html);
@@ -54,16 +49,6 @@ const main = async (io: StepIo): Promise<number> => {
     }
     io.stdout(line.json ? `${JSON.stringify(diff, undefined, 2)}\n` : markdown ? diffMarkdown(diff) : diffText(diff));
     return 0;
-  } catch (error) {
-    const seen = opened?.interruption.received() === undefined ? error : opened.interruption.signal.reason;
-    reportError(log, seen);
-    return exitCodeOf(seen);
-  } finally {
-    await opened?.close();
-  }
-};
+  });
 
-if (import.meta.main) {
-  const io = await processIo();
-  process.exitCode = await main({ ...io, cwd: callersFolder(io, 'diff') });
-}
+if (import.meta.main) await runCommandAsScript('diff', main);

@@ -2,10 +2,10 @@
 /** Looks at a machine before anything is built on it: says what is missing or broken, and how to mend it. Builds nothing and needs no engine to start. */
 import { secretsOf } from '../lib/config/index.ts';
 import { CHECKS, openMachine, renderReport, runChecks, selectChecks } from '../lib/doctor/index.ts';
-import { exitCodeOf } from '../lib/errors/index.ts';
 import { createMask } from '../lib/log/index.ts';
-import { type OwnFlag, openLog, parseCommandLine, reportError, type StepIo, watchSignals } from '../lib/step/index.ts';
-import { processIo } from './run-as-script.ts';
+import { type OwnFlag, parseCommandLine, type StepIo } from '../lib/step/index.ts';
+import { runCommandAsScript } from './run-as-script.ts';
+import { runCommand } from './run-command.ts';
 
 const FLAGS: readonly OwnFlag[] = [
   { flag: '--skip', value: 'CHECK', repeatable: true, help: 'Leave out this check; may be given several times' },
@@ -36,11 +36,9 @@ const HELP = [
   '',
 ].join('\n');
 
-const main = async (io: StepIo): Promise<number> => {
-  const log = openLog(io, false, []);
-  const interruption = watchSignals(io.onSignal);
-  const { signal } = interruption;
-  try {
+const main = (io: StepIo): Promise<number> =>
+  runCommand(io, false, async (tools) => {
+    const { signal } = tools.watchSignals();
     const line = parseCommandLine(io.argv, 'doctor', FLAGS);
     if (line.help) {
       io.stdout(HELP);
@@ -55,24 +53,12 @@ const main = async (io: StepIo): Promise<number> => {
     const isTerminal = io.stderr.isTerminal && process.stdout.isTTY === true;
     io.stdout(mask(line.json ? `${JSON.stringify(report, undefined, 2)}\n` : renderReport(report, isTerminal)));
     return report.ok ? 0 : 1;
-  } catch (error) {
-    const seen = interruption.received() === undefined ? error : signal.reason;
-    reportError(log, seen);
-    return exitCodeOf(seen);
-  } finally {
-    interruption.close();
-  }
-};
-
-/** `npm run doctor` works in Slipway's folder, but is asked about the folder that it was called in. */
-const callersFolder = ({ env, cwd }: StepIo): string =>
-  env.npm_lifecycle_event === 'doctor' && env.npm_package_name === 'slipway' ? (env.INIT_CWD ?? cwd) : cwd;
+  });
 
 /** Something that hangs is told of, and does not keep this process: what is left in it then is nothing that anybody waits for. */
 const PATIENCE_MS = 1_000;
 
 if (import.meta.main) {
-  const io = await processIo();
-  process.exitCode = await main({ ...io, cwd: callersFolder(io) });
+  await runCommandAsScript('doctor', main);
   setTimeout(() => process.exit(), PATIENCE_MS).unref();
 }

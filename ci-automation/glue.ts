@@ -3,11 +3,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { nearest } from '../lib/config/index.ts';
-import { exitCodeOf, slipwayError } from '../lib/errors/index.ts';
+import { slipwayError } from '../lib/errors/index.ts';
 import { GENERATORS, type GlueFile } from '../lib/glue/index.ts';
 import { findPipelineFile, readPipeline, resolveJobs } from '../lib/pipeline/index.ts';
-import { type OwnFlag, openLog, parseCommandLine, reportError, type StepIo } from '../lib/step/index.ts';
-import { processIo } from './run-as-script.ts';
+import { type OwnFlag, parseCommandLine, type StepIo } from '../lib/step/index.ts';
+import { runCommandAsScript } from './run-as-script.ts';
+import { runCommand } from './run-command.ts';
 
 const FLAGS: readonly OwnFlag[] = [
   { flag: '--pipeline', value: 'FILE', help: '' },
@@ -37,9 +38,8 @@ const writeFiles = async (folder: string, files: readonly GlueFile[]): Promise<s
   return written;
 };
 
-const main = async (io: StepIo): Promise<number> => {
-  const log = openLog(io, false, []);
-  try {
+const main = (io: StepIo): Promise<number> =>
+  runCommand(io, false, async () => {
     const { help, positionals, flags } = parseCommandLine(io.argv, 'glue', FLAGS);
     if (help) {
       io.stdout(HELP);
@@ -56,17 +56,6 @@ const main = async (io: StepIo): Promise<number> => {
     if (folder === undefined) io.stdout(files[0]?.text ?? '');
     else io.stdout((await writeFiles(resolve(io.cwd, folder), files)).map((file) => `${file}\n`).join(''));
     return 0;
-  } catch (error) {
-    reportError(log, error);
-    return exitCodeOf(error);
-  }
-};
+  });
 
-/** `npm run glue` works in Slipway's folder, but is asked about the folder that it was called in. */
-const callersFolder = ({ env, cwd }: StepIo): string =>
-  env.npm_lifecycle_event === 'glue' && env.npm_package_name === 'slipway' ? (env.INIT_CWD ?? cwd) : cwd;
-
-if (import.meta.main) {
-  const io = await processIo();
-  process.exitCode = await main({ ...io, cwd: callersFolder(io) });
-}
+if (import.meta.main) await runCommandAsScript('glue', main);

@@ -7,12 +7,11 @@ import { join } from 'node:path';
 import { type ArtifactCache, createArtifactCache, createStore } from '../lib/cache/index.ts';
 import { type LoadedSettings, loadSettings, secretsOf } from '../lib/config/index.ts';
 import { requireEngine } from '../lib/container/index.ts';
-import { exitCodeOf } from '../lib/errors/index.ts';
 import type { Log } from '../lib/log/index.ts';
 import { createRunner } from '../lib/process/index.ts';
 import { makeOwnName } from '../lib/process/process-identity.ts';
 import { prepareHost } from '../lib/setup/index.ts';
-import { configFiles, openLog, reportError, type StepIo, storeSettings } from '../lib/step/index.ts';
+import { configFiles, type StepIo, storeSettings } from '../lib/step/index.ts';
 import { readTreeDescription, type TreeDescription } from '../lib/tree/index.ts';
 import { makeNightlyVersion } from '../lib/version/index.ts';
 import { type NightlyRequest, nightlyHelp, parseNightlyRequest } from './nightly/arguments.ts';
@@ -26,6 +25,7 @@ import { prepareSigningKey } from './nightly/signing-key.ts';
 import { startCommand, summaryText } from './nightly/summary.ts';
 import { prepareTree } from './nightly/tree-repository.ts';
 import { processIo, SLIPWAY_ROOT } from './run-as-script.ts';
+import { runCommand } from './run-command.ts';
 
 /** The OS tree that a nightly builds: the embedded default. */
 const TREE_NAME = 'skiff';
@@ -152,33 +152,30 @@ const build = async (
   return last?.exitCode ?? 1;
 };
 
-const main = async (io: StepIo): Promise<number> => {
-  let log = openLog(io, false, []);
-  // The steps get the signal too and end by themselves; the driver waits for them and reports.
-  const unsubscribe = io.onSignal((signal) => log.info(`${signal}: waiting for the running step to stop ...`));
-  try {
-    const request = parseNightlyRequest(io.argv);
-    if (request.help) {
-      io.stdout(nightlyHelp());
-      return 0;
+const main = (io: StepIo): Promise<number> =>
+  runCommand(io, false, async (tools) => {
+    // The steps get the signal too and end by themselves; the driver waits for them and reports.
+    const unsubscribe = io.onSignal((signal) => tools.log.info(`${signal}: waiting for the running step to stop ...`));
+    try {
+      const request = parseNightlyRequest(io.argv);
+      if (request.help) {
+        io.stdout(nightlyHelp());
+        return 0;
+      }
+      const line = { config: request.config };
+      const loaded = await loadSettings({
+        flags: request.settings,
+        env: io.env,
+        files: configFiles(io, line),
+        cwd: io.cwd,
+      });
+      const log = tools.openLog(false, secretsOf(loaded.values));
+      await prepareHost({ group: 'nightly', env: io.env, log, noInstall: loaded.values.SLIPWAY_NO_INSTALL });
+      const description = await readTreeDescription(join(SLIPWAY_ROOT, 'config', 'trees', `${TREE_NAME}.yaml`));
+      return await build(io, request, loaded, log, description);
+    } finally {
+      unsubscribe();
     }
-    const line = { config: request.config };
-    const loaded = await loadSettings({
-      flags: request.settings,
-      env: io.env,
-      files: configFiles(io, line),
-      cwd: io.cwd,
-    });
-    log = openLog(io, false, secretsOf(loaded.values));
-    await prepareHost({ group: 'nightly', env: io.env, log, noInstall: loaded.values.SLIPWAY_NO_INSTALL });
-    const description = await readTreeDescription(join(SLIPWAY_ROOT, 'config', 'trees', `${TREE_NAME}.yaml`));
-    return await build(io, request, loaded, log, description);
-  } catch (error) {
-    reportError(log, error);
-    return exitCodeOf(error);
-  } finally {
-    unsubscribe();
-  }
-};
+  });
 
 if (import.meta.main) process.exitCode = await main(await processIo());

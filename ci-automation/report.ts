@@ -1,20 +1,13 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$(readlink -f "$0")")/../lib/setup/run-step.sh" "$0" "$@"'
 /** One self-contained HTML page about a run, made from the events that its steps recorded. */
 import { dirname, join, resolve } from 'node:path';
-import { exitCodeOf, slipwayError } from '../lib/errors/index.ts';
+import { slipwayError } from '../lib/errors/index.ts';
 import { formatDuration } from '../lib/log/index.ts';
-import {
-  EVENTS_FOLDER,
-  findSettings,
-  type OwnFlag,
-  openLog,
-  parseCommandLine,
-  reportError,
-  type StepIo,
-} from '../lib/step/index.ts';
-import { callersFolder, findPlaces } from './report/places.ts';
+import { EVENTS_FOLDER, findSettings, type OwnFlag, parseCommandLine, type StepIo } from '../lib/step/index.ts';
+import { findPlaces } from './report/places.ts';
 import { writeReport } from './report/write-report.ts';
-import { processIo } from './run-as-script.ts';
+import { runCommandAsScript } from './run-as-script.ts';
+import { runCommand } from './run-command.ts';
 
 const FLAGS: readonly OwnFlag[] = [{ flag: '--out', value: 'FILE', help: '' }];
 
@@ -40,9 +33,8 @@ const defaultOut = (places: readonly string[], cwd: string): string => {
     : join(cwd, 'slipway-report.html');
 };
 
-const main = async (io: StepIo): Promise<number> => {
-  let log = openLog(io, io.argv.includes('--json'), []);
-  try {
+const main = (io: StepIo): Promise<number> =>
+  runCommand(io, io.argv.includes('--json'), async (tools) => {
     const line = parseCommandLine(io.argv, 'report', FLAGS);
     if (line.help) {
       io.stdout(HELP);
@@ -50,7 +42,7 @@ const main = async (io: StepIo): Promise<number> => {
     }
     const { loaded } = await findSettings(io, line);
     const settings = loaded.values;
-    log = openLog(io, line.json, []);
+    const log = tools.openLog(line.json, []);
     const places = findPlaces(line.positionals, io.cwd, settings.SLIPWAY_CACHE_DIR);
     const given = line.flags['--out'];
     if (given === '') throw slipwayError('FLAG_VALUE_MISSING', { flag: '--out', step: 'report' });
@@ -65,13 +57,6 @@ const main = async (io: StepIo): Promise<number> => {
       io.stdout(`${out}\n`);
     }
     return 0;
-  } catch (error) {
-    reportError(log, error);
-    return exitCodeOf(error);
-  }
-};
+  });
 
-if (import.meta.main) {
-  const io = await processIo();
-  process.exitCode = await main({ ...io, cwd: callersFolder(io, 'report') });
-}
+if (import.meta.main) await runCommandAsScript('report', main);

@@ -7,17 +7,17 @@
  */
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { flagOf, type LoadedSettings, loadSettings, secretsOf } from '../lib/config/index.ts';
+import { flagOf, type LoadedSettings } from '../lib/config/index.ts';
 import { requireEngine } from '../lib/container/index.ts';
-import { exitCodeOf, slipwayError } from '../lib/errors/index.ts';
+import { slipwayError } from '../lib/errors/index.ts';
 import type { Log } from '../lib/log/index.ts';
 import { createRunner } from '../lib/process/index.ts';
 import { createStatementReader, PROVENANCE_FOLDER } from '../lib/provenance/index.ts';
 import { prepareHost } from '../lib/setup/index.ts';
-import { configFiles, type OpenedStore, openLog, openStore, reportError, type StepIo } from '../lib/step/index.ts';
+import type { OpenedStore, StepIo } from '../lib/step/index.ts';
 import { explainVersionNumber } from '../lib/version/index.ts';
 import { newestWith } from './diff/newest.ts';
-import { callersFolder, ofNightlies, type ReadingSettings, readingSettings } from './diff/reading.ts';
+import { loadRequested, ofNightlies, type ReadingSettings, readingSettings } from './diff/reading.ts';
 import { LATEST, parseReproduceRequest, type ReproduceRequest, reproduceHelp } from './reproduce/arguments.ts';
 import { changedPackages } from './reproduce/changed-packages.ts';
 import { fetchAll, isUnreachable } from './reproduce/fetch.ts';
@@ -27,7 +27,8 @@ import { reproducePage, reproduceText } from './reproduce/report.ts';
 import { findMissing, type RunParts, runAll } from './reproduce/run.ts';
 import { checkOutTree, cloneOrigin } from './reproduce/source.ts';
 import { foldersOf, type ReproduceFolders, readPlan, writePlan } from './reproduce/workspace.ts';
-import { processIo } from './run-as-script.ts';
+import { runCommandAsScript } from './run-as-script.ts';
+import { runCommand } from './run-command.ts';
 
 /** What one call works with. */
 interface Job {
@@ -151,19 +152,15 @@ const findVersion = async ({ request, opened, loaded }: Job): Promise<string> =>
   throw slipwayError('REPRODUCE_NOTHING', { version: 'any version', what: 'image', location, known: [] });
 };
 
-const main = async (io: StepIo): Promise<number> => {
-  let log = openLog(io, io.argv.includes('--json'), []);
-  let opened: OpenedStore | undefined;
-  try {
+const main = (io: StepIo): Promise<number> =>
+  runCommand(io, io.argv.includes('--json'), async (tools) => {
     const request = parseReproduceRequest(io.argv);
     if (request.line.help || request.line.version) {
       io.stdout(request.line.help ? reproduceHelp() : `slipway ${io.slipwayVersion}\n`);
       return 0;
     }
-    const files = configFiles(io, request.line);
-    const loaded = await loadSettings({ flags: request.settings, env: io.env, files, cwd: io.cwd });
-    log = openLog(io, request.line.json, secretsOf(loaded.values));
-    for (const warning of loaded.warnings) log.warn(warning);
+    const loaded = await loadRequested(io, request);
+    const log = tools.openLogFor(request.line.json, loaded);
     await prepareHost({
       group: 'nightly',
       env: { ...io.env, docker: loaded.values.docker || io.env.docker },
@@ -171,19 +168,9 @@ const main = async (io: StepIo): Promise<number> => {
       noInstall: loaded.values.SLIPWAY_NO_INSTALL,
     });
     const reading = await readingSettings(loaded);
-    opened = await openStore(io, { ...loaded.values, ...reading }, log);
+    const opened = await tools.openStore({ ...loaded.values, ...reading });
     const job: Job = { io, request, loaded, reading, opened, log };
     return await reproduce(job, await findVersion(job));
-  } catch (error) {
-    const seen = opened?.interruption.received() === undefined ? error : opened.interruption.signal.reason;
-    reportError(log, seen);
-    return exitCodeOf(seen);
-  } finally {
-    await opened?.close();
-  }
-};
+  });
 
-if (import.meta.main) {
-  const io = await processIo();
-  process.exitCode = await main({ ...io, cwd: callersFolder(io, 'reproduce') });
-}
+if (import.meta.main) await runCommandAsScript('reproduce', main);

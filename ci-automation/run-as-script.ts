@@ -47,3 +47,18 @@ export const processIo = async (): Promise<StepIo> => ({
 export const runAsScript = async <Arguments>(step: StepDefinition<Arguments>): Promise<void> => {
   process.exitCode = await runStep(step, await processIo());
 };
+
+/** `npm run NAME` works in Slipway's folder, but is asked about the folder that it was called in. */
+const callersFolder = ({ env, cwd }: StepIo, name: string): string =>
+  env.npm_lifecycle_event === name && env.npm_package_name === 'slipway' ? (env.INIT_CWD ?? cwd) : cwd;
+
+/**
+ * Runs a command that is no step as the program that this process is.
+ *
+ * @param name of its npm script
+ * @param main returns the exit code
+ */
+export const runCommandAsScript = async (name: string, main: (io: StepIo) => Promise<number>): Promise<void> => {
+  const io = await processIo();
+  process.exitCode = await main({ ...io, cwd: callersFolder(io, name) });
+};

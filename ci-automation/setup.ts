@@ -1,13 +1,12 @@
 /** `npm run setup`: installs and starts everything that the nightly and the tests need on this machine, and does nothing else. */
 import { loadSettings } from '../lib/config/index.ts';
-import { exitCodeOf } from '../lib/errors/index.ts';
 import { prepareHost } from '../lib/setup/index.ts';
-import { configFiles, openLog, reportError, type StepIo } from '../lib/step/index.ts';
+import { configFiles, type StepIo } from '../lib/step/index.ts';
 import { processIo } from './run-as-script.ts';
+import { runCommand } from './run-command.ts';
 
-const main = async (io: StepIo): Promise<number> => {
-  const log = openLog(io, false, []);
-  try {
+const main = (io: StepIo): Promise<number> =>
+  runCommand(io, false, async ({ log }) => {
     const { values } = await loadSettings({
       flags: {},
       env: io.env,
@@ -18,10 +17,6 @@ const main = async (io: StepIo): Promise<number> => {
     for (const group of ['nightly', 'test'] as const) await prepareHost({ group, env: io.env, log, noInstall });
     log.info('This machine has everything that the nightly and the tests need.');
     return 0;
-  } catch (error) {
-    reportError(log, error);
-    return exitCodeOf(error);
-  }
-};
+  });
 
 if (import.meta.main) process.exitCode = await main(await processIo());

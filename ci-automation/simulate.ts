@@ -1,10 +1,11 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$(readlink -f "$0")")/../lib/setup/run-step.sh" "$0" "$@"'
 /** Simulates CI workers that share a cache: traffic, waits and disk for several sizes, from what the benchmark of the cache measured and what config/simulate.yaml assumes. */
 import { join, resolve } from 'node:path';
-import { exitCodeOf, slipwayError } from '../lib/errors/index.ts';
+import { slipwayError } from '../lib/errors/index.ts';
 import { formatReport, readFigures, readParameters, study } from '../lib/simulate/index.ts';
-import { type OwnFlag, openLog, parseCommandLine, reportError, type StepIo } from '../lib/step/index.ts';
-import { processIo } from './run-as-script.ts';
+import { type OwnFlag, parseCommandLine, type StepIo } from '../lib/step/index.ts';
+import { runCommandAsScript } from './run-as-script.ts';
+import { runCommand } from './run-command.ts';
 
 const FLAGS: readonly OwnFlag[] = [
   { flag: '--parameters', value: 'FILE', help: '' },
@@ -36,9 +37,8 @@ const seedOf = (text: string): number => {
   return Number(text);
 };
 
-const main = async (io: StepIo): Promise<number> => {
-  const log = openLog(io, false, []);
-  try {
+const main = (io: StepIo): Promise<number> =>
+  runCommand(io, false, async () => {
     const { help, json, positionals, flags } = parseCommandLine(io.argv, 'simulate', FLAGS);
     if (help) {
       io.stdout(HELP);
@@ -61,17 +61,6 @@ const main = async (io: StepIo): Promise<number> => {
     );
     io.stdout(json ? `${JSON.stringify(result, undefined, 2)}\n` : `${sections.join('\n')}`);
     return 0;
-  } catch (error) {
-    reportError(log, error);
-    return exitCodeOf(error);
-  }
-};
+  });
 
-/** `npm run simulate` works in Slipway's folder, but is asked about the folder that it was called in. */
-const callersFolder = ({ env, cwd }: StepIo): string =>
-  env.npm_lifecycle_event === 'simulate' && env.npm_package_name === 'slipway' ? (env.INIT_CWD ?? cwd) : cwd;
-
-if (import.meta.main) {
-  const io = await processIo();
-  process.exitCode = await main({ ...io, cwd: callersFolder(io) });
-}
+if (import.meta.main) await runCommandAsScript('simulate', main);

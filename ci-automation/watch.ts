@@ -1,20 +1,13 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$(readlink -f "$0")")/../lib/setup/run-step.sh" "$0" "$@"'
 /** Follows a run from another terminal: shows what its steps say, one after the other, and ends as the run does. */
 import { stat } from 'node:fs/promises';
-import { exitCodeOf, slipwayError } from '../lib/errors/index.ts';
+import { slipwayError } from '../lib/errors/index.ts';
 import { createMask, type Sink, textSink } from '../lib/log/index.ts';
 import { followRun, type ReadLine } from '../lib/recording/index.ts';
-import {
-  findSettings,
-  type OwnFlag,
-  openLog,
-  parseCommandLine,
-  reportError,
-  type StepIo,
-  watchSignals,
-} from '../lib/step/index.ts';
-import { callersFolder, findPlaces } from './report/places.ts';
-import { processIo } from './run-as-script.ts';
+import { findSettings, type OwnFlag, parseCommandLine, type StepIo } from '../lib/step/index.ts';
+import { findPlaces } from './report/places.ts';
+import { runCommandAsScript } from './run-as-script.ts';
+import { runCommand } from './run-command.ts';
 
 const FLAGS: readonly OwnFlag[] = [
   { flag: '--next', help: '' },
@@ -61,10 +54,9 @@ const createView = ({ stderr }: StepIo): ((line: ReadLine) => void) => {
   };
 };
 
-const main = async (io: StepIo): Promise<number> => {
-  const log = openLog(io, io.argv.includes('--json'), []);
-  const interruption = watchSignals(io.onSignal);
-  try {
+const main = (io: StepIo): Promise<number> =>
+  runCommand(io, io.argv.includes('--json'), async (tools) => {
+    const { signal } = tools.watchSignals();
     const line = parseCommandLine(io.argv, 'watch', FLAGS);
     if (line.help) {
       io.stdout(HELP);
@@ -81,22 +73,13 @@ const main = async (io: StepIo): Promise<number> => {
       place: await findPlace(path),
       onlyNew: flags['--next'] !== undefined,
       waitMs: parseWait(flags['--wait']),
-      signal: interruption.signal,
+      signal,
     });
     for (;;) {
       const { done, value } = await run.next();
       if (done) return value;
       view(value);
     }
-  } catch (error) {
-    reportError(log, error);
-    return exitCodeOf(error);
-  } finally {
-    interruption.close();
-  }
-};
+  });
 
-if (import.meta.main) {
-  const io = await processIo();
-  process.exitCode = await main({ ...io, cwd: callersFolder(io, 'watch') });
-}
+if (import.meta.main) await runCommandAsScript('watch', main);

@@ -2,6 +2,7 @@ import { slipwayError } from '../../lib/errors/index.ts';
 import { type CommandLine, type OwnFlag, parseCommandLine } from '../../lib/step/index.ts';
 import { parseVersionNumber } from '../../lib/version/index.ts';
 
+/** Its own flags; every setting is one, too. */
 export const BISECT_FLAGS: readonly OwnFlag[] = [
   {
     flag: '--test',
@@ -51,6 +52,7 @@ export const parseBisectRequest = (argv: readonly string[]): BisectRequest => {
   return { ...rest, good: parseVersionNumber(good).cacheForm, bad: parseVersionNumber(bad).cacheForm };
 };
 
+/** What `npm run bisect -- --help` prints. */
 export const bisectHelp = (): string =>
   [
     'bisect: finds the first published build that fails a test, by booting builds between a good and a bad one',

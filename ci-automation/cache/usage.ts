@@ -1,5 +1,6 @@
 import type { OwnFlag } from '../../lib/step/index.ts';
 
+/** What `cache --help` prints. */
 export const HELP = `cache: looks after the artifact cache (BUILDCACHE_SERVER, or the folder BUILDCACHE_DIR)
 
 Usage: cache.ts [OPTION...] ls [FOLDER]

@@ -2,6 +2,7 @@ import { slipwayError } from '../../lib/errors/index.ts';
 import { type CommandLine, type OwnFlag, parseCommandLine } from '../../lib/step/index.ts';
 import { parseVersionNumber } from '../../lib/version/index.ts';
 
+/** Its own flags; every setting is one, too. */
 export const DIFF_FLAGS: readonly OwnFlag[] = [
   { flag: '--format', value: 'FORMAT', help: 'Compare the images of this vendor format; default: the generic image' },
   { flag: '--lists-only', help: 'Compare the published lists, and fetch no image' },
@@ -53,6 +54,7 @@ export const parseDiffRequest = (argv: readonly string[]): DiffRequest => {
   };
 };
 
+/** What `npm run diff -- --help` prints. */
 export const diffHelp = (): string =>
   [
     'diff: what is different between two published builds, for release notes and for finding out why',

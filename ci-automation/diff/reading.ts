@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LoadedSettings } from '../../lib/config/index.ts';
-import type { StepIo } from '../../lib/step/index.ts';
+import { type LoadedSettings, loadSettings } from '../../lib/config/index.ts';
+import { type CommandLine, configFiles, type StepIo } from '../../lib/step/index.ts';
 
 /** A file or folder of this machine's nightlies, whatever tree they are of. @param path below the folder of the tree */
 export const ofNightlies = async (cacheDir: string, path: string): Promise<readonly string[]> => {
@@ -14,6 +14,12 @@ export const ofNightlies = async (cacheDir: string, path: string): Promise<reado
   }
   return found;
 };
+
+/** The settings of this call of a command. @param request.settings those that were given as flags, by name */
+export const loadRequested = (
+  io: StepIo,
+  { settings, line }: { readonly settings: Readonly<Record<string, string | undefined>>; readonly line: CommandLine },
+): Promise<LoadedSettings> => loadSettings({ flags: settings, env: io.env, files: configFiles(io, line), cwd: io.cwd });
 
 /** Settings of a command that only reads; an empty text means that it is not to be set. */
 export interface ReadingSettings {
@@ -37,7 +43,3 @@ export const readingSettings = async ({ values }: LoadedSettings): Promise<Readi
   const [own] = isOwn ? await ofNightlies(SLIPWAY_CACHE_DIR, 'keys/trusted-keys.asc') : [];
   return { TRUSTED_KEYS: own ?? TRUSTED_KEYS, SIGNER: '', SIGNING_KEY: '' };
 };
-
-/** `npm run NAME` works in Slipway's folder, but is asked about the folder that it was called in. */
-export const callersFolder = ({ env, cwd }: StepIo, name: string): string =>
-  env.npm_lifecycle_event === name && env.npm_package_name === 'slipway' ? (env.INIT_CWD ?? cwd) : cwd;

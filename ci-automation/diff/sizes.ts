@@ -37,6 +37,7 @@ export const sumBy = (
   return sums;
 };
 
+/** Sums by folder, no more than so many levels deep. */
 export const sumByFolder = (sizes: ReadonlyMap<string, number>): Map<string, number> => sumBy(sizes, folderOf);
 
 /** What is not the same, the largest difference first. */
@@ -46,5 +47,6 @@ export const compareSizes = (before: ReadonlyMap<string, number>, after: Readonl
     .filter((change) => change.before !== change.after)
     .sort((a, b) => Math.abs(b.after - b.before) - Math.abs(a.after - a.before) || (a.name < b.name ? -1 : 1));
 
+/** Bytes of all of them. */
 export const totalOf = (sizes: ReadonlyMap<string, number>): number =>
   [...sizes.values()].reduce((sum, size) => sum + size, 0);

@@ -2,11 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { slipwayError } from '../../lib/errors/index.ts';
 import { listRecordings } from '../../lib/recording/index.ts';
-import { EVENTS_FOLDER, type StepIo } from '../../lib/step/index.ts';
-
-/** `npm run NAME` works in Slipway's folder, but is asked about the folder that it was called in. */
-export const callersFolder = ({ env, cwd }: StepIo, name: string): string =>
-  env.npm_lifecycle_event === name && env.npm_package_name === 'slipway' ? (env.INIT_CWD ?? cwd) : cwd;
+import { EVENTS_FOLDER } from '../../lib/step/index.ts';
 
 /** The folder of events of a tree, or the path as it is. */
 const intoTree = (path: string): string => (existsSync(join(path, EVENTS_FOLDER)) ? join(path, EVENTS_FOLDER) : path);

@@ -14,6 +14,7 @@ const DEFAULT_STEPS: readonly StepName[] = ['image', 'vms'];
 /** Stands for the newest version in the cache. */
 export const LATEST = 'latest';
 
+/** Its own flags; every setting is one, too. */
 export const REPRODUCE_FLAGS: readonly OwnFlag[] = [
   { flag: '--repository', value: 'URL', help: 'Clone from here; default: where the version was built from' },
   { flag: '--formats', value: 'LIST', help: 'Of vms only the runs that made these formats, separated by commas' },
@@ -88,6 +89,7 @@ export const parseReproduceRequest = (argv: readonly string[]): ReproduceRequest
   };
 };
 
+/** What `npm run reproduce -- --help` prints. */
 export const reproduceHelp = (): string =>
   [
     'reproduce: builds a published version again on this machine, with the same step scripts, and compares it with what is published',

@@ -38,6 +38,7 @@ export interface CollectionFacts {
   readonly graceMs: number;
 }
 
+/** Of the lists that say what was moved to the trash, and when. */
 export const TRASH_LIST_ENDING = '.moved.json';
 
 const isPack = (name: string): boolean => !name.endsWith('.recipe');

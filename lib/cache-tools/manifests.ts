@@ -21,6 +21,7 @@ export interface ManifestFault {
   readonly reason: string;
 }
 
+/** Of the files that say what an image in the deduplicated store is made of. */
 export const MANIFEST_ENDING = '.image.json';
 const CONTAINERS = 'containers';
 

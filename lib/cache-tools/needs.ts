@@ -20,6 +20,7 @@ export interface NeedsReader {
 /** The names of a pack and its index. */
 export const packNames = (id: string): string[] => [`${id}.pack`, `${id}.idx`];
 
+/** Opens a reader that remembers what recipes said. */
 export const createNeedsReader = (tools: CacheTools): NeedsReader => {
   const packsOf = new Map<string, readonly string[]>();
   return {

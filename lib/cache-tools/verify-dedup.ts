@@ -21,6 +21,7 @@ export interface Problem {
   readonly affects: readonly string[];
 }
 
+/** An index of a pack is never as large; what is would only fill the memory. */
 export const MOST_INDEX_BYTES = 256 * 1024 * 1024;
 
 /** Where a block is said to be. */

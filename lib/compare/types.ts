@@ -91,6 +91,7 @@ export interface Limits {
 
 const GIB = 1024 ** 3;
 
+/** Those that hold where nobody says others. */
 export const LIMITS: Limits = {
   depth: 16,
   differences: 20_000,

@@ -1,4 +1,5 @@
 import { Transform } from 'node:stream';
+import { paddedBytes, parsePax, sizeField, TAR_BLOCK_BYTES, textField } from '../tar/index.ts';
 
 /** What an image archive says of itself. */
 export interface ArchiveIndex {
@@ -8,19 +9,11 @@ export interface ArchiveIndex {
   readonly names: ReadonlySet<string>;
 }
 
-const BLOCK_BYTES = 512;
 /** They are a few kilobytes; what claims to be more is none of them. */
 const MOST_TEXT_BYTES = 1024 * 1024;
 const TEXTS = new Set(['manifest.json', 'index.json']);
 /** What engines find the images of an archive by; in what engines save they come last. */
 const INDEXES = new Set([...TEXTS, 'repositories']);
-
-const textAt = (header: Buffer, start: number, length: number): string =>
-  header.toString('latin1', start, start + length).replace(/\0[\s\S]*$/, '');
-
-/** Size field of a tar header: octal, or binary where that is not enough. */
-const sizeOf = (header: Buffer): number =>
-  (header[124] ?? 0) & 0x80 ? Number(header.readBigUInt64BE(128)) : Number.parseInt(textAt(header, 124, 12), 8) || 0;
 
 const hexOf = (text: unknown): string[] => /[0-9a-f]{64}/.exec(String(text ?? ''))?.slice(0, 1) ?? [];
 
@@ -60,7 +53,7 @@ export const watchArchive = (): WatchedArchive => {
   const texts = new Map<string, string>();
   /** The header, or one of the texts, as far as it has come. */
   let kept = Buffer.alloc(0);
-  let wanted = BLOCK_BYTES;
+  let wanted = TAR_BLOCK_BYTES;
   let name: string | undefined;
   /** Bytes to pass over before the next header. */
   let skip = 0;
@@ -71,13 +64,13 @@ export const watchArchive = (): WatchedArchive => {
   let indexStart: number | undefined;
 
   const takeHeader = (header: Buffer): void => {
-    const type = textAt(header, 156, 1);
-    const size = paxSize ?? sizeOf(header);
-    const padded = Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES;
+    const type = textField(header, 156, 1);
+    const size = paxSize ?? (sizeField(header) || 0);
+    const padded = paddedBytes(size);
     const isPax = type === 'x';
     paxSize = undefined;
-    const fileName = isPax ? 'pax' : textAt(header, 0, 100).replace(/^\.\//, '');
-    if (INDEXES.has(fileName)) indexStart ??= position - BLOCK_BYTES;
+    const fileName = isPax ? 'pax' : textField(header, 0, 100).replace(/^\.\//, '');
+    if (INDEXES.has(fileName)) indexStart ??= position - TAR_BLOCK_BYTES;
     if (size > 0 && size <= MOST_TEXT_BYTES && (isPax || TEXTS.has(fileName))) {
       name = fileName;
       wanted = size;
@@ -85,11 +78,11 @@ export const watchArchive = (): WatchedArchive => {
     } else skip = padded;
   };
 
-  const takeText = (text: string): void => {
-    if (name === 'pax') paxSize = Number(/(?:^|\n)\d+ size=(\d+)\n/.exec(text)?.[1] ?? Number.NaN) || undefined;
-    else texts.set(name ?? '', text);
+  const takeText = (text: Buffer): void => {
+    if (name === 'pax') paxSize = Number(parsePax(text).get('size')) || undefined;
+    else texts.set(name ?? '', text.toString('utf8'));
     name = undefined;
-    wanted = BLOCK_BYTES;
+    wanted = TAR_BLOCK_BYTES;
   };
 
   const take = (chunk: Buffer): void => {
@@ -110,7 +103,7 @@ export const watchArchive = (): WatchedArchive => {
       const whole = kept;
       kept = Buffer.alloc(0);
       if (name === undefined) takeHeader(whole);
-      else takeText(whole.toString('utf8'));
+      else takeText(whole);
     }
   };
 

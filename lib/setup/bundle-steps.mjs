@@ -1,9 +1,9 @@
 /**
  * Puts each step into one file, so that it starts in half the time: loading some three hundred small modules takes longer than anything
- * else a step does before its first command (docs/adr/0010-start-bundles.md). Run once after the npm packages were installed;
- * run-step.sh uses a bundle only as long as no source is newer.
+ * else a step does before its first command (docs/adr/0010-start-bundles.md). Run by enter.mjs; run-step.sh uses a bundle only as long as no
+ * source is newer.
  */
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
@@ -54,12 +54,18 @@ const keepPlaces = (entryPoint) => ({
   },
 });
 
+/** Beside the folder, and then in its place: a step that starts meanwhile finds a whole bundle or none. */
+const madeIn = `${outdir}.${process.pid}`;
+/** A source that changes while they are made is newer than they are. */
+const startedAt = new Date();
+
 /** @param {string} step */
-const bundle = (step) => {
+const bundle = async (step) => {
   const entryPoint = join(root, 'ci-automation', `${step}.ts`);
-  return build({
+  const outfile = join(madeIn, `${step}.mjs`);
+  await build({
     entryPoints: [entryPoint],
-    outfile: join(outdir, `${step}.mjs`),
+    outfile,
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -72,7 +78,13 @@ const bundle = (step) => {
     },
     logLevel: 'warning',
   });
+  utimesSync(outfile, startedAt, startedAt);
 };
 
-rmSync(outdir, { recursive: true, force: true });
-await Promise.all(STEPS.map(bundle));
+try {
+  await Promise.all(STEPS.map(bundle));
+  rmSync(outdir, { recursive: true, force: true });
+  renameSync(madeIn, outdir);
+} finally {
+  rmSync(madeIn, { recursive: true, force: true });
+}

@@ -8,6 +8,7 @@
  *
  * - SLIPWAY_NO_INSTALL=1: installs nothing; names what is missing, npm and Debian packages both, and ends with exit code 2
  * - `enter.mjs --install` installs only; what the script runs itself, under a lock
+ * - for `npm run setup` it also puts the steps into bundles again when a source has changed since; other commands do not ask
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -15,10 +16,12 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dpkgQuery, findProgram, notInstalled, readHostPackages } from './debian-packages.mjs';
 import { missingNpmPackages, pinnedNode } from './npm-packages.mjs';
+import { areBundlesStale } from './stale-bundles.mjs';
 
 const MIN_NODE_MAJOR = 20;
 /** flock's exit code when somebody else has the lock; none of ours. */
 const LOCKED = 75;
+const SETUP = 'ci-automation/setup.ts';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const binFolder = join(root, 'node_modules/.bin');
 
@@ -58,6 +61,7 @@ const install = (command, cwd = root) => {
 
 /** Only makes the steps start faster, so that a failure is worth a line and no more. */
 const bundleSteps = () => {
+  say('Putting the steps into bundles, so that they start faster (first run, or a source has changed).');
   const { status } = spawnSync(pinnedNode(root), [join(root, 'lib/setup/bundle-steps.mjs')], {
     stdio: ['ignore', 2, 2],
   });
@@ -84,7 +88,7 @@ const installNpmPackages = () => {
   const allowed = Object.keys(allowScripts).filter((name) => allowScripts[name]);
   if (allowed.length > 0) install(['npm', 'rebuild', '--ignore-scripts=false', '--loglevel=error', ...allowed]);
   const missing = missingNpmPackages(root);
-  if (missing.length === 0) return bundleSteps();
+  if (missing.length === 0) return;
   giveUp(
     'error SETUP_NPM_INCOMPLETE: npm ended well, but this is still not as package-lock.json says:\n' +
       missing.map(({ place, version, reason }) => `  ${place} ${version}: ${reason}`).join('\n'),
@@ -92,10 +96,15 @@ const installNpmPackages = () => {
   );
 };
 
+const installAll = () => {
+  installNpmPackages();
+  if (areBundlesStale(root)) bundleSteps();
+};
+
 /** Two runs at once must not install into one folder: util-linux's flock, which every Debian has; it leaves no file behind. */
 const installAlone = () => {
   const flock = findProgram('flock', process.env.PATH);
-  if (!flock) return installNpmPackages();
+  if (!flock) return installAll();
   const command = [join(root, 'package-lock.json'), process.execPath, fileURLToPath(import.meta.url), '--install'];
   const lockAndInstall = (/** @type {string[]} */ ...options) =>
     spawnSync(flock, [...options, ...command], { stdio: ['ignore', 2, 2] }).status;
@@ -178,7 +187,7 @@ const main = () => {
       2,
     );
   }
-  if (script === '--install') return installNpmPackages();
+  if (script === '--install') return installAll();
   const file = resolve(root, script);
   if (!/\.(ts|mjs|js)$/.test(script) || !existsSync(file)) {
     giveUp(
@@ -187,9 +196,9 @@ const main = () => {
     );
   }
   const missing = missingNpmPackages(root);
-  if (missing.length > 0 && !['', '0', undefined].includes(process.env.SLIPWAY_NO_INSTALL))
-    listMissing(missing, script);
-  if (missing.length > 0) installAlone();
+  const mayInstall = ['', '0', undefined].includes(process.env.SLIPWAY_NO_INSTALL);
+  if (missing.length > 0 && !mayInstall) listMissing(missing, script);
+  if (missing.length > 0 || (script === SETUP && mayInstall && areBundlesStale(root))) installAlone();
   runPinned(file, args);
 };
 

@@ -53,7 +53,6 @@ export type SignatureVerdict =
     }
   | { readonly valid: false; readonly reason: SignatureFault; readonly detail: string };
 
-/** Checks OpenPGP signatures against the keys that the user trusts, and no others. */
 /** A signature that is being checked against bytes as they come. */
 export interface StreamVerification {
   /** Takes the bytes and is ended after the last of them. */
@@ -64,6 +63,7 @@ export interface StreamVerification {
   stop(): void;
 }
 
+/** Checks OpenPGP signatures against the keys that the user trusts, and no others. */
 export interface Verifier {
   /** Absolute path of the keys, for messages. */
   readonly trustedKeys: string;

@@ -3,6 +3,7 @@ import { type CacheFigures, IMAGES, type Parameters } from './parameters.ts';
 /** How container images are kept: an archive each, or in the deduplicated store. */
 export const WAYS = ['plain', 'dedup'] as const;
 
+/** One of {@link WAYS}. */
 export type Way = (typeof WAYS)[number];
 
 /** What of a run is published: a container image or a file, of one build of one line. */

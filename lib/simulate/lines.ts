@@ -40,6 +40,12 @@ interface Mirror {
   readonly waiting: Map<string, (() => void)[]>;
 }
 
+/**
+ * Lays the lines of a topology: servers, sites and mirrors, each as fast as the parameters say. Nothing is sent before somebody reads or publishes.
+ *
+ * @param clock when transfers end is told to it
+ * @param sizes what a mirror has to fetch of a version, by what it has
+ */
 export const openLines = (clock: Clock, { lines }: Parameters, topology: Topology, sizes: Sizes): CacheLines => {
   const line = (name: string, megabits: number): Link => createLink(name, megabits * BYTES_PER_MEGABIT);
   const network = createNetwork(clock, lines.worker * BYTES_PER_MEGABIT);

@@ -2,6 +2,7 @@ import type { Version } from './bytes.ts';
 import { IMAGES, type JobParameters, type Parameters, type Scenario } from './parameters.ts';
 import { nextAfter, type Random } from './random.ts';
 
+/** Seconds. */
 export const DAY = 86_400;
 const HOUR = 3600;
 

@@ -40,9 +40,6 @@ const NOTHING: PublishedBefore = {
   ofFormats: () => [],
 };
 
-/** The steps after this question say better what is wrong with a cache that does not answer. */
-const NO_ANSWER = ['CACHE_UNREACHABLE', 'CACHE_BAD_RESPONSE', 'CACHE_TLS_UNTRUSTED'] as const;
-
 const CHECKS_AT_ONCE = 8;
 
 /** Logs may go before their version does, and what all versions share changes. */
@@ -141,13 +138,17 @@ const find = async (context: StepContext, { version, arch }: PublishedQuestion):
  * Looks for what an earlier run of this step published for the commit that is checked out, so that a step that is run again does not build
  * for hours what would be refused at the end. Nothing is found where the checkout has changes that are in no commit, and with
  * AVOID_NIGHTLY_BUILD_SHORTCUTS.
+ *
+ * @throws CACHE_UNREACHABLE, CACHE_TLS_UNTRUSTED: who asks will publish, and that begins with the same questions to the same cache. Waiting for
+ *   it a second time, or building for hours first, helps nobody, also where a mirror has what the step reads
  */
 export const findPublished = async (context: StepContext, question: PublishedQuestion): Promise<PublishedBefore> => {
   try {
     return await find(context, question);
   } catch (error) {
-    if (!NO_ANSWER.some((code) => isSlipwayError(error, code))) throw error;
-    context.log.warn(`${(error as Error).message} Nobody knows whether ${question.version} is published already.`);
+    // A web server that forbids listings may give out files all the same. The steps after this question say better what is wrong with it.
+    if (!isSlipwayError(error, 'CACHE_BAD_RESPONSE')) throw error;
+    context.log.warn(`${error.message} Nobody knows whether ${question.version} is published already.`);
     return NOTHING;
   }
 };

@@ -22,6 +22,7 @@ const LEFT_OUT = [
   'nightly',
   'reproduce',
   'run-as-script',
+  'run-command',
   'setup',
   'simulate',
   'test',

@@ -1,7 +1,9 @@
 import type { LayerToLoad } from '../../container/index.ts';
 import type { ImageManifest } from '../../dedup/index.ts';
 
+/** What an image can be written as. */
 export const EXPORT_FORMATS = ['tar.zst', 'oci', 'casync'] as const;
+/** One of {@link EXPORT_FORMATS}. */
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 /** An image on its way out of the deduplicated store. */

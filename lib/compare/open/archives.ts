@@ -1,5 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { inflateRawSync } from 'node:zlib';
+import {
+  nameField,
+  numberField,
+  paddedBytes,
+  parsePax,
+  sizeField,
+  TAR_BLOCK_BYTES,
+  textField,
+} from '../../tar/index.ts';
 import { type Blob, readBytes, sliceOf } from '../blob.ts';
 import type { Kind, Member, Opened } from '../types.ts';
 import { chargeFile, NotReadable, type Workshop } from '../workshop.ts';
@@ -20,27 +29,6 @@ const put = (members: Map<string, Member>, name: string, member: Member): void =
 
 const cString = (bytes: Buffer): string => bytes.toString('utf8').replace(/\0.*$/s, '');
 
-const tarNumber = (field: Buffer): number => {
-  const isBinary = (field[0] ?? 0) & 0x80;
-  if (!isBinary) return Number.parseInt(cString(field).trim() || '0', 8);
-  return Number(BigInt(`0x${field.subarray(1).toString('hex') || '0'}`));
-};
-
-/** Records of a pax header: `LENGTH KEY=VALUE\n`, the length in bytes and with itself. */
-const paxRecords = (bytes: Buffer): Partial<Record<string, string>> => {
-  const records: Partial<Record<string, string>> = {};
-  for (let at = 0; at < bytes.length; ) {
-    const space = bytes.indexOf(0x20, at);
-    const length = Number(bytes.toString('latin1', at, space));
-    if (space < 0 || !(length > 0)) break;
-    const text = bytes.toString('utf8', space + 1, at + length - 1);
-    const equals = text.indexOf('=');
-    if (equals > 0) records[text.slice(0, equals)] = text.slice(equals + 1);
-    at += length;
-  }
-  return records;
-};
-
 const TAR_KINDS: Readonly<Record<string, readonly [Kind, string]>> = {
   '0': ['file', 'file'],
   '\0': ['file', 'file'],
@@ -56,42 +44,38 @@ const TAR_KINDS: Readonly<Record<string, readonly [Kind, string]>> = {
 /** A tar archive: ustar, pax and GNU's long names. */
 export const openTar = async (blob: Blob): Promise<Opened> => {
   const members = new Map<string, Member>();
-  let pax: Partial<Record<string, string>> = {};
+  let pax: ReadonlyMap<string, string> = new Map();
   let longName: string | undefined;
   let longTarget: string | undefined;
-  for (let at = 0; at + 512 <= blob.sizeBytes; ) {
-    const header = await readBytes(blob, at, 512);
+  for (let at = 0; at + TAR_BLOCK_BYTES <= blob.sizeBytes; ) {
+    const header = await readBytes(blob, at, TAR_BLOCK_BYTES);
     if (header.every((byte) => byte === 0)) break;
     const type = header.toString('latin1', 156, 157);
-    const size = pax.size === undefined ? tarNumber(header.subarray(124, 136)) : Number(pax.size);
-    if (!Number.isSafeInteger(size) || size < 0 || at + 512 + size > blob.sizeBytes)
+    const size = pax.has('size') ? Number(pax.get('size')) : sizeField(header);
+    if (!Number.isSafeInteger(size) || size < 0 || at + TAR_BLOCK_BYTES + size > blob.sizeBytes)
       throw new NotReadable('it is cut off or damaged');
-    const content = sliceOf(blob, at + 512, size);
-    at += 512 + Math.ceil(size / 512) * 512;
+    const content = sliceOf(blob, at + TAR_BLOCK_BYTES, size);
+    at += TAR_BLOCK_BYTES + paddedBytes(size);
     if ('xgLK'.includes(type)) {
       const bytes = await readBytes(content, 0, MOST_NAME_BYTES);
-      if (type === 'x') pax = paxRecords(bytes);
+      if (type === 'x') pax = parsePax(bytes);
       if (type === 'L') longName = cString(bytes);
       if (type === 'K') longTarget = cString(bytes);
       continue;
     }
-    const isUstar = header.toString('latin1', 257, 262) === 'ustar';
-    const prefix =
-      isUstar && header.toString('latin1', 257, 263) === 'ustar\0' ? cString(header.subarray(345, 500)) : '';
-    const short = cString(header.subarray(0, 100));
-    const name = pax.path ?? longName ?? (prefix ? `${prefix}/${short}` : short);
+    const name = pax.get('path') ?? longName ?? nameField(header);
     const [kind, text] = TAR_KINDS[type] ?? ['special', `type ${JSON.stringify(type)}`];
-    const target = pax.linkpath ?? longTarget ?? cString(header.subarray(157, 257));
+    const target = pax.get('linkpath') ?? longTarget ?? textField(header, 157, 100);
     const facts: Record<string, string> = {
       type: text,
-      mode: (tarNumber(header.subarray(100, 108)) & 0o7777).toString(8).padStart(4, '0'),
-      owner: `${tarNumber(header.subarray(108, 116))}:${tarNumber(header.subarray(116, 124))}`,
-      changed: pax.mtime ?? timeText(tarNumber(header.subarray(136, 148))),
+      mode: (numberField(header, 100, 8) & 0o7777).toString(8).padStart(4, '0'),
+      owner: `${numberField(header, 108, 8)}:${numberField(header, 116, 8)}`,
+      changed: pax.get('mtime') ?? timeText(numberField(header, 136, 12)),
       ...(target ? { 'link target': target } : {}),
-      ...Object.fromEntries(Object.entries(pax).filter(([key]) => key.startsWith('SCHILY.xattr.'))),
+      ...Object.fromEntries([...pax].filter(([key]) => key.startsWith('SCHILY.xattr.'))),
     };
     put(members, name.replace(/\/$/, '') || '/', kind === 'file' ? { kind, facts, content } : { kind, facts });
-    pax = {};
+    pax = new Map();
     longName = undefined;
     longTarget = undefined;
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { slipwayError } from '../../errors/index.ts';
+import { TAR_BLOCK_BYTES } from '../../tar/index.ts';
 import type { LayerToLoad } from './types.ts';
 
 /** What an image archive is composed of. */
@@ -19,7 +20,6 @@ export interface ArchiveParts {
   readonly onBytes?: (bytes: number) => void;
 }
 
-const BLOCK_BYTES = 512;
 const MOST_OCTAL = 0o77777777777;
 
 const sizeField = (bytes: number): Buffer => {
@@ -33,7 +33,7 @@ const sizeField = (bytes: number): Buffer => {
 
 /** Header of a regular file, without a time so that equal images are equal archives. @param name at most 100 bytes */
 export const tarHeader = (name: string, sizeBytes: number): Buffer => {
-  const header = Buffer.alloc(BLOCK_BYTES);
+  const header = Buffer.alloc(TAR_BLOCK_BYTES);
   header.write(name, 0, 'latin1');
   header.write('0000644\x000000000\x000000000\0', 100, 'latin1');
   header.set(sizeField(sizeBytes), 124);
@@ -45,7 +45,7 @@ export const tarHeader = (name: string, sizeBytes: number): Buffer => {
 };
 
 /** What fills the last block of a file of that size. */
-export const tarPadding = (sizeBytes: number): Buffer => Buffer.alloc(-sizeBytes & (BLOCK_BYTES - 1));
+export const tarPadding = (sizeBytes: number): Buffer => Buffer.alloc(-sizeBytes & (TAR_BLOCK_BYTES - 1));
 
 const fileOf = (diffId: string): string => `${diffId}.tar`;
 
@@ -112,7 +112,7 @@ export async function* composeArchive(parts: ArchiveParts): AsyncGenerator<Buffe
       onBytes?.(piece.length);
       yield piece;
     }
-    if (layer.sizeBytes % BLOCK_BYTES > 0) yield tarPadding(layer.sizeBytes);
+    if (layer.sizeBytes % TAR_BLOCK_BYTES > 0) yield tarPadding(layer.sizeBytes);
   }
-  yield Buffer.alloc(2 * BLOCK_BYTES);
+  yield Buffer.alloc(2 * TAR_BLOCK_BYTES);
 }

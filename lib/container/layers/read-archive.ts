@@ -28,6 +28,7 @@ export interface ArchiveContents {
   readonly delivered: ReadonlySet<string>;
 }
 
+/** All of a stream in one piece; for what is known to be small. */
 export const collect = async (bytes: AsyncIterable<Buffer>): Promise<Buffer> => {
   const pieces: Buffer[] = [];
   for await (const piece of bytes) pieces.push(piece);

@@ -6,6 +6,7 @@ const consoleEnd = (lines: readonly string[], file: string): string =>
     ? `The serial console (${file}) is empty: the machine did not even start its firmware, or writes elsewhere.`
     : `The last lines of the serial console (${file}):\n${lines.map((line) => `  | ${line}`).join('\n')}`;
 
+/** What is known of a machine that did not do what it should: what it wrote to its serial console. */
 export interface ConsoleFacts {
   /** Path of the whole console log. */
   readonly consoleFile: string;

@@ -13,6 +13,7 @@ export interface OutputModel {
 /** `running`: there is no word of its end; the step still runs, or was killed. */
 export type CommandState = 'done' | 'failed' | 'running';
 
+/** A command that a step ran. */
 export interface CommandModel {
   /** Within its step. */
   readonly id: number;
@@ -35,6 +36,7 @@ export interface BytesModel {
   readonly reused: number;
 }
 
+/** A part of a step that has a name; it may be in another one. */
 export interface PhaseModel {
   readonly id: number;
   readonly parent: number | undefined;

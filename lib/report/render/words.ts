@@ -23,6 +23,7 @@ const WORDS: Readonly<Record<StepOutcome, string>> = {
 /** How something ended, in a word. */
 export const outcomeWord = (outcome: StepOutcome | undefined): string => WORDS[outcome ?? 'running'];
 
+/** How something ended, in a word and in the colour of it. */
 export const outcomeBadge = (outcome: StepOutcome | undefined): Html =>
   badge(TONES[outcome ?? 'running'], outcomeWord(outcome));
 
@@ -42,6 +43,7 @@ export const moment = (timeMs: number): Html => {
   return html`<time datetime="${iso}">${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC</time>`;
 };
 
+/** How long something took, as people say it. */
 export const duration = ({ startedMs, endedMs }: { readonly startedMs: number; readonly endedMs: number }): string =>
   formatDuration(endedMs - startedMs);
 
@@ -71,7 +73,9 @@ interface Unit {
   readonly noticeable: number;
 }
 
+/** Of times; two seconds are noticed. */
 export const MS: Unit = { format: formatDuration, noticeable: 2000 };
+/** Of sizes; a mebibyte is noticed. */
 export const BYTES: Unit = { format: formatBytes, noticeable: 1024 ** 2 };
 
 /** What became more or less, in words and with its share. */

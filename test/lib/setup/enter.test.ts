@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 const checkout = join(import.meta.dirname, '../../..');
@@ -27,6 +28,14 @@ ln -sf ../node/bin/node node_modules/.bin/node
 grep -v elsewhere package-lock.json > node_modules/.package-lock.json
 `;
 
+/** Stands for esbuild's work: notes that it was called. */
+const BUNDLE = `
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+appendFileSync('bundle-calls', 'bundled\\n');
+mkdirSync('node_modules/.slipway', { recursive: true });
+writeFileSync('node_modules/.slipway/image.mjs', '');
+`;
+
 const SCRIPT = `
 const [what = '', ...rest]: string[] = process.argv.slice(2);
 if (what === 'wait') {
@@ -36,6 +45,10 @@ if (what === 'wait') {
 console.log(JSON.stringify({ what, rest, node: process.argv0, path: process.env.PATH?.split(':')[0], main: import.meta.main }));
 if (what === 'fail') process.exit(5);
 `;
+
+const SETUP = 'ci-automation/setup.ts';
+/** Longer than the grain of the file system's clock. */
+const A_MOMENT_MS = 30;
 
 let root = '';
 beforeEach(async () => {
@@ -49,6 +62,9 @@ beforeEach(async () => {
   );
   await writeLock(LOCK);
   await writeFile(join(root, 'script.ts'), SCRIPT);
+  await mkdir(join(root, 'ci-automation'));
+  await writeFile(join(root, SETUP), SCRIPT);
+  await writeFile(join(root, 'lib/setup/bundle-steps.mjs'), BUNDLE);
   await mkdir(join(root, 'bin'));
   await writeFile(join(root, 'bin/npm'), NPM);
   await chmod(join(root, 'bin/npm'), 0o755);
@@ -89,6 +105,8 @@ const ended = (child: ChildProcess): Promise<{ code: number | null; stdout: stri
 const run = (args: string[], env: Record<string, string> = {}) => ended(start(args, env));
 const npmCalls = async (): Promise<string[]> =>
   (await readFile(join(root, 'npm-calls'), 'utf8').catch(() => '')).trim().split('\n').filter(Boolean);
+const bundleCalls = async (): Promise<number> =>
+  (await readFile(join(root, 'bundle-calls'), 'utf8').catch(() => '')).split('bundled').length - 1;
 
 describe('the first run', () => {
   test('installs by the lockfile, says so, and runs the script with the pinned Node', async () => {
@@ -106,6 +124,7 @@ describe('the first run', () => {
       expect.stringMatching(/^ci --include=dev --ignore-scripts /),
       expect.stringMatching(/^rebuild --ignore-scripts=false .*node$/),
     ]);
+    expect(await bundleCalls()).toBe(1);
   });
 
   test('of two at once, one installs and the other waits', async () => {
@@ -113,6 +132,7 @@ describe('the first run', () => {
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
     expect((await npmCalls()).filter((call) => call.startsWith('ci'))).toHaveLength(1);
     expect(both.map(({ stderr }) => stderr).join('')).toContain('Another run is installing');
+    expect(await bundleCalls()).toBe(1);
   });
 
   test('with SLIPWAY_NO_INSTALL=1 installs nothing, lists what is missing, and ends with 2', async () => {
@@ -163,6 +183,30 @@ describe('the second run', () => {
     await rm(join(root, 'node_modules/node/bin/node'));
     expect((await run(['script.ts', 'a'])).code).toBe(0);
     expect(await npmCalls()).toHaveLength(2);
+  });
+
+  describe('of setup', () => {
+    const BUNDLING =
+      'Putting the steps into bundles, so that they start faster (first run, or a source has changed).\n';
+
+    test('leaves bundles alone that are newer than every source', async () => {
+      const { code, stderr } = await run([SETUP, 'a']);
+      expect([code, stderr, await bundleCalls()]).toEqual([0, '', 1]);
+    });
+
+    test.each([
+      ['a source has changed', () => writeFile(join(root, 'lib/setup/run-step.sh'), 'changed')],
+      ['they are gone', () => rm(join(root, 'node_modules/.slipway'), { recursive: true })],
+    ])('makes the bundles again when %s, and says so in one line; another command does not', async (_when, spoil) => {
+      await sleep(A_MOMENT_MS);
+      await spoil();
+      expect((await run(['script.ts', 'a'])).stderr).toBe('');
+      expect((await run([SETUP, 'a'], { SLIPWAY_NO_INSTALL: '1' })).stderr).toBe('');
+      expect(await bundleCalls()).toBe(1);
+      const { code, stderr } = await run([SETUP, 'a']);
+      expect([code, stderr, await bundleCalls(), await npmCalls()]).toEqual([0, BUNDLING, 2, []]);
+      expect((await run([SETUP, 'a'])).stderr).toBe('');
+    });
   });
 
   test('ends as the script ends', async () => {

@@ -64,6 +64,7 @@ test('passes over what is not read, and reads behind the end marker until the wr
 test('a size beyond 8 GiB is read from both of its forms', async () => {
   const size = 9 * 2 ** 30;
   const binary = tarEntry({ name: 'large' });
+  binary.fill(0, 124, 136);
   binary[124] = 0x80;
   binary.writeBigUInt64BE(BigInt(size), 128);
   binary.fill(' ', 148, 156);
