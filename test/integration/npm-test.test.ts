@@ -13,7 +13,7 @@ const FILES = {
 } as const;
 
 const checkout = join(import.meta.dirname, '../..');
-const layer = { name: 'fixture', folders: ['test'], usesHost: true };
+const layer = { name: 'fixture', folders: ['test'], usesHost: true, workers: 1 };
 
 let root = '';
 beforeAll(async () => {

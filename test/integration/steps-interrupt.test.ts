@@ -64,10 +64,16 @@ const phases: Phase[] = [
     name: 'while it looks for the engine',
     step: 'image',
     signal: 'SIGINT',
-    arrange: hang('engine-version'),
+    arrange: hang('engine-info'),
     isEarly: true,
   },
-  { name: 'while it checks the disk', step: 'image', signal: 'SIGTERM', arrange: hang('engine-info'), isEarly: true },
+  {
+    name: 'while it looks for the engine',
+    step: 'image',
+    signal: 'SIGTERM',
+    arrange: hang('engine-info'),
+    isEarly: true,
+  },
   {
     name: 'while the version is committed',
     step: 'sdk_bootstrap',

@@ -41,7 +41,7 @@ const command = (layer: Layer, resultFile: string, options: JestOptions): string
   '--experimental-vm-modules',
   join(options.root, 'node_modules/jest/bin/jest.js'),
   ...['--selectProjects', layer.name, '--passWithNoTests', '--json', '--outputFile', resultFile],
-  ...(layer.usesHost ? ['--runInBand'] : ['--maxWorkers=2']),
+  ...(layer.workers === 1 ? ['--runInBand'] : [`--maxWorkers=${layer.workers}`]),
   ...options.jestArgs,
   ...(options.paths.length > 0 ? ['--testPathPatterns', ...options.paths.map(asPattern)] : []),
 ];

@@ -6,8 +6,10 @@ export interface Layer {
   readonly name: string;
   /** Folders of its tests, below the checkout. */
   readonly folders: readonly string[];
-  /** Its tests use the machine: container engine, sshd, QEMU. So it needs them installed, and its tests run one after another. */
+  /** Its tests use the machine: container engine, sshd, QEMU. So it needs them installed. */
   readonly usesHost: boolean;
+  /** How many of its files run side by side. */
+  readonly workers: number;
 }
 
 interface JestConfig {
@@ -24,6 +26,8 @@ export const layers: readonly Layer[] = config.projects.map(({ displayName, test
   name: displayName,
   folders: testMatch.map((pattern) => pattern.replace('<rootDir>/', '').replace('/**/*.test.ts', '')),
   usesHost: displayName !== 'fast',
+  // Each integration test names what it makes on the machine so that no other one meets it; the rest makes images of the same names.
+  workers: ['fast', 'integration'].includes(displayName) ? 2 : 1,
 }));
 
 const isInside = (inner: string, outer: string): boolean => inner === outer || inner.startsWith(`${outer}/`);
