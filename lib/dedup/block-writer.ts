@@ -28,7 +28,7 @@ export interface FormerBases {
 
 /** Puts new contents into blocks, which are compressed side by side and written in order. */
 export interface BlockWriter {
-  /** Takes a content that is not known yet; `data` may change after the call. */
+  /** Takes a content that is not known yet, or is stored again; `data` may change after the call. */
   add(key: string, data: Buffer, origin?: OlderForm | FormerBases): ChunkPlace;
   /** Waits while too much is on its way; throws what went wrong there. */
   ready(): Promise<void>;
