@@ -36,8 +36,8 @@ export const usedBlocksOf = (runs: Iterable<SlotRun>, known: KnownChunks): Map<B
 };
 
 /**
- * Finds the blocks of which an image has too little use: of their contents, and of what they help to decompress in blocks that are differences to them.
- * Such a difference has its share of use for each of its bases.
+ * Finds the blocks of which an image has too little use: of their contents, and of the differences to them. What it takes of a difference counts for each of
+ * its bases: with a share for each, bases were left that the next kernel had use for.
  *
  * @param pinned blocks that are fetched all the same
  */
@@ -46,7 +46,7 @@ export const findWornBlocks = (used: Iterable<UsedBlock>, pinned: ReadonlySet<Bl
   const count = (slot: BlockSlot, bytes: number): void => void useOf.set(slot, (useOf.get(slot) ?? 0) + bytes);
   for (const { slot, bytes } of used) {
     count(slot, bytes);
-    for (const base of slot.bases) count(base, bytes / slot.bases.length);
+    for (const base of slot.bases) count(base, bytes);
   }
   const worn = new Set<BlockSlot>();
   for (const [slot, bytes] of useOf) if (!pinned.has(slot) && bytes < slot.rawBytes * WORN_SHARE) worn.add(slot);
