@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { type Bases, MOST_BASES } from './base-blocks.ts';
 import { type BlockSlot, emptySlot } from './block-slot.ts';
 import { encodeBlock } from './format/index.ts';
-import { type KnownChunks, MOST_CHUNKS_IN_BLOCK } from './known-chunks.ts';
+import { type ChunkPlace, type KnownChunks, MOST_CHUNKS_IN_BLOCK } from './known-chunks.ts';
 import type { Likeness } from './likeness.ts';
 import type { PackedBlock, PackWriter } from './pack-writer.ts';
 
@@ -21,12 +21,19 @@ export interface OlderForm {
   readonly place: number;
 }
 
+/** What a content was a difference to that is stored again. */
+export interface FormerBases {
+  readonly bases: readonly BlockSlot[];
+}
+
 /** Puts new contents into blocks, which are compressed side by side and written in order. */
 export interface BlockWriter {
-  /** Takes a content that is not known yet; `data` may change after the call. */
-  add(key: string, data: Buffer, older?: OlderForm): { readonly slot: BlockSlot; readonly chunk: number };
+  /** Takes a content that is not known yet, or is stored again; `data` may change after the call. */
+  add(key: string, data: Buffer, origin?: OlderForm | FormerBases): ChunkPlace;
   /** Waits while too much is on its way; throws what went wrong there. */
   ready(): Promise<void>;
+  /** Ends the block that is being gathered; when all are compressed, their slots say what they are differences to. */
+  flush(): Promise<void>;
   /** Everything is written. */
   finish(): Promise<void>;
   /** Nothing is being written any more, whether or not it went well. */
@@ -40,6 +47,8 @@ interface OpenBlock {
   used: number;
   /** The lowest and the highest place of older forms. */
   older: { readonly likeness: Likeness; readonly first: number; readonly last: number } | undefined;
+  /** By former base, the bytes of contents that were differences to it. */
+  readonly former: Map<string, number>;
 }
 
 interface RawBlock {
@@ -56,6 +65,12 @@ const createQueue = () => {
     return running;
   };
 };
+
+/** Blocks that have contents like those of a block, the best first. */
+const alikeOf = ({ older, former }: OpenBlock): string[] => [
+  ...[...former].sort((a, b) => b[1] - a[1]).map(([id]) => id),
+  ...(older?.likeness.blocksAround(older.first, older.last) ?? []),
+];
 
 /** A difference makes a reader need its bases, too; it must be worth that. */
 const WORTHWHILE_SHARE = 0.7;
@@ -77,17 +92,19 @@ export const createBlockWriter = (packs: PackWriter, known: KnownChunks, findBas
   const oneByOne = createQueue();
   let room: Buffer | undefined;
 
-  const asDifference = async (block: RawBlock, { likeness, first, last }: NonNullable<OpenBlock['older']>) => {
-    const bases = await findBases(likeness.blocksAround(first, last));
+  const asDifference = async (block: RawBlock, ids: readonly string[]) => {
+    const bases = await findBases(ids);
     if (bases.slots.length === 0) return undefined;
     room ??= Buffer.allocUnsafeSlow(MOST_BASES * FULL_BLOCK_BYTES);
     return { bases, ...(await encodeBlock({ ...block, bases: bases.blocks }, LEVEL, room)) };
   };
 
-  const compress = async ({ slot, raw, chunks, used, older }: OpenBlock): Promise<PackedBlock> => {
+  const compress = async (open: OpenBlock): Promise<PackedBlock> => {
+    const { slot, raw, chunks, used } = open;
     const block = { lengths: chunks.map(({ length }) => length), raw: raw.subarray(0, used) };
     const whole = await encodeBlock(block, LEVEL);
-    const difference = older && (await oneByOne(() => asDifference(block, older)));
+    const alike = alikeOf(open);
+    const difference = alike.length > 0 ? await oneByOne(() => asDifference(block, alike)) : undefined;
     if (difference && difference.record.length < whole.record.length * WORTHWHILE_SHARE) {
       slot.bases = difference.bases.slots;
       const bases = slot.bases.map((base) => base.id);
@@ -121,7 +138,7 @@ export const createBlockWriter = (packs: PackWriter, known: KnownChunks, findBas
   };
 
   return {
-    add(key, data, older) {
+    add(key, data, origin) {
       if (open && (open.used + data.length > open.raw.length || open.chunks.length === MOST_CHUNKS_IN_BLOCK)) seal();
       open ??= {
         slot: emptySlot(),
@@ -129,13 +146,16 @@ export const createBlockWriter = (packs: PackWriter, known: KnownChunks, findBas
         chunks: [],
         used: 0,
         older: undefined,
+        former: new Map(),
       };
       const block = open;
       data.copy(block.raw, block.used);
       block.used += data.length;
-      if (older && (block.older ?? older).likeness === older.likeness) {
-        const { first, last } = block.older ?? { first: older.place, last: older.place };
-        const { likeness, place } = older;
+      if (origin && 'bases' in origin) {
+        for (const { id } of origin.bases) block.former.set(id, (block.former.get(id) ?? 0) + data.length);
+      } else if (origin && (block.older ?? origin).likeness === origin.likeness) {
+        const { likeness, place } = origin;
+        const { first, last } = block.older ?? { first: place, last: place };
         block.older = { likeness, first: Math.min(first, place), last: Math.max(last, place) };
       }
       const chunk = block.chunks.push({ key, length: data.length }) - 1;
@@ -150,6 +170,10 @@ export const createBlockWriter = (packs: PackWriter, known: KnownChunks, findBas
         });
       }
       if (failure) throw failure.error;
+    },
+    async flush() {
+      seal();
+      await tail;
     },
     async finish() {
       seal();

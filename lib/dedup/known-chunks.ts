@@ -1,18 +1,28 @@
 import { slipwayError } from '../errors/index.ts';
 import { inParallel } from '../process/in-parallel.ts';
 import type { BlockSlot } from './block-slot.ts';
-import { decodePackIndex, type PackIndex } from './format/index.ts';
+import { decodePackIndex, type IndexedBlock, type PackIndex } from './format/index.ts';
 import { packIndexPath } from './paths.ts';
 import type { DedupParts } from './types.ts';
 
+/** Where a content is: its block, and its number in there. */
+export interface ChunkPlace {
+  readonly slot: BlockSlot;
+  readonly chunk: number;
+}
+
 /** Where contents are that the store has, or is about to have. */
 export interface KnownChunks {
-  /** By digest: number of the block and of the chunk in it. */
-  find(key: string): { readonly slot: BlockSlot; readonly chunk: number } | undefined;
+  /** By digest: the place that was added first. */
+  find(key: string): ChunkPlace | undefined;
   add(key: string, slot: BlockSlot, chunk: number): void;
+  /** Where the content of a place that {@link find} gave is besides. */
+  othersOf(place: ChunkPlace): readonly ChunkPlace[];
   /** A block that packs in the store have, by its ID. */
   slotOf(id: string): BlockSlot | undefined;
-  addSlot(slot: BlockSlot): void;
+  /** Of such a block, the lengths of its chunks. */
+  lengthsOf(slot: BlockSlot): Uint32Array | undefined;
+  addSlot(slot: BlockSlot, lengths: Uint32Array): void;
 }
 
 /** A block never has more chunks, so that both numbers fit into one. */
@@ -24,17 +34,24 @@ export const createKnownChunks = (): KnownChunks => {
   const slots: BlockSlot[] = [];
   const numbers = new Map<BlockSlot, number>();
   const byId = new Map<string, BlockSlot>();
+  const lengthsOf = new Map<BlockSlot, Uint32Array>();
+  /** By the first place of a content: few contents have others. */
+  const others = new Map<number, ChunkPlace[]>();
   const numberOf = (slot: BlockSlot): number => {
     const known = numbers.get(slot);
     if (known !== undefined) return known;
     numbers.set(slot, slots.length);
     return slots.push(slot) - 1;
   };
+  const placeOf = (slot: BlockSlot, chunk: number): number => numberOf(slot) * MOST_CHUNKS_IN_BLOCK + chunk;
   return {
     slotOf: (id) => byId.get(id),
-    addSlot(slot) {
+    lengthsOf: (slot) => lengthsOf.get(slot),
+    addSlot(slot, lengths) {
       byId.set(slot.id, slot);
+      lengthsOf.set(slot, lengths);
     },
+    othersOf: ({ slot, chunk }) => others.get(placeOf(slot, chunk)) ?? [],
     find(key) {
       const place = places.get(key);
       if (place === undefined) return undefined;
@@ -42,7 +59,9 @@ export const createKnownChunks = (): KnownChunks => {
       return slot && { slot, chunk: place % MOST_CHUNKS_IN_BLOCK };
     },
     add(key, slot, chunk) {
-      if (!places.has(key)) places.set(key, numberOf(slot) * MOST_CHUNKS_IN_BLOCK + chunk);
+      const first = places.get(key);
+      if (first === undefined) places.set(key, placeOf(slot, chunk));
+      else others.set(first, [...(others.get(first) ?? []), { slot, chunk }]);
     },
   };
 };
@@ -86,12 +105,25 @@ const readIndex = async ({ store, chunkStore, log }: DedupParts, pack: string): 
   }
 };
 
-/** Adds what packs have. The index of a pack is taken from this machine if it is there. */
-export const learnPacks = async (parts: DedupParts, packs: readonly string[], known: KnownChunks): Promise<void> => {
+/**
+ * Adds what packs have. The index of a pack is taken from this machine if it is there.
+ *
+ * @param preferred IDs of the blocks that the last image of the name was made of: of several places of a content, the one in there. What was stored
+ *   again would be found at its old place otherwise, and stored once more.
+ */
+export const learnPacks = async (
+  parts: DedupParts,
+  packs: readonly string[],
+  known: KnownChunks,
+  preferred: ReadonlySet<string>,
+): Promise<void> => {
   const indexes = await inParallel(packs, REQUESTS_AT_ONCE, (pack) => readIndex(parts, pack));
-  const blocks = indexes.flatMap((index, at) =>
-    (index?.blocks ?? []).map((block) => ({ block, pack: packs[at] ?? '' })),
-  );
+  const found = new Map<string, { readonly block: IndexedBlock; readonly pack: string }>();
+  for (const [at, index] of indexes.entries()) {
+    for (const block of index?.blocks ?? [])
+      if (!found.has(block.id)) found.set(block.id, { block, pack: packs[at] ?? '' });
+  }
+  const blocks = [...found.values()];
   // Those that others build on first.
   for (const { block, pack } of [
     ...blocks.filter((one) => one.block.bases.length === 0),
@@ -102,7 +134,16 @@ export const learnPacks = async (parts: DedupParts, packs: readonly string[], kn
     // What it builds on is in none of these packs, so nobody may refer to it.
     if (bases.length < block.bases.length) continue;
     const slot = { id, pack, offset, recordBytes, rawBytes, bases };
-    known.addSlot(slot);
-    for (const [at, { key }] of chunks.entries()) known.add(key, slot, at);
+    known.addSlot(
+      slot,
+      Uint32Array.from(chunks, ({ length }) => length),
+    );
+  }
+  for (const { block } of [
+    ...blocks.filter((one) => preferred.has(one.block.id)),
+    ...blocks.filter((one) => !preferred.has(one.block.id)),
+  ]) {
+    const slot = known.slotOf(block.id);
+    if (slot) for (const [at, { key }] of block.chunks.entries()) known.add(key, slot, at);
   }
 };

@@ -1,18 +1,21 @@
 import { join } from 'node:path';
 import type { Upload } from '../cache/index.ts';
-import { isSlipwayError, slipwayError } from '../errors/index.ts';
+import { slipwayError } from '../errors/index.ts';
 import { inParallel } from '../process/in-parallel.ts';
 import { createBaseBlocks } from './base-blocks.ts';
-import type { BlockSlot } from './block-slot.ts';
 import { createBlockWriter } from './block-writer.ts';
-import { createLayerSplitter, encodeRecipe, packRecipe, type Recipe, type RecipeBlock } from './format/index.ts';
+import { type CutLayer, recipeOf } from './cut-layer.ts';
+import { createLayerSplitter, encodeRecipe, packRecipe } from './format/index.ts';
 import { createKnownChunks, learnPacks } from './known-chunks.ts';
 import { createLikeness } from './likeness.ts';
+import { createOlderLayers } from './older-layers.ts';
 import { createPackUploads } from './pack-uploads.ts';
 import { createPackWriter } from './pack-writer.ts';
 import { headsPath, LAYERS_FOLDER, layerPath, recipePath } from './paths.ts';
 import { formatHeads, formatLayerPointer, readHeads, readLayerPointer, readOtherHeads } from './pointers.ts';
-import { type LoadedRecipe, loadRecipe, MOST_RECIPES_IN_CHAIN } from './recipes.ts';
+import { MOST_RECIPES_IN_CHAIN } from './recipes.ts';
+import { contentBlocksOf, renewLayers, retireWornBases } from './renew-layers.ts';
+import { appendChunk, type SlotRun } from './slot-runs.ts';
 import { writeToSpool } from './spool.ts';
 import { openStoredLayers } from './stored-layers.ts';
 import { restorePacks, restoreRecipes } from './trash.ts';
@@ -48,53 +51,6 @@ export interface PublishSession {
   readonly bytes: PublishedBytes;
 }
 
-/** An older recipe is only a hint: without it more is stored. */
-const HINTS_LOST = ['CACHE_ARTIFACT_MISSING', 'DEDUP_DIGEST_MISMATCH', 'DEDUP_FORMAT_INVALID'] as const;
-
-/** The layer of the last image that a new one is stored as a difference to. */
-interface OlderLayer extends LoadedRecipe {
-  readonly id: string;
-  readonly chain: readonly string[];
-}
-
-interface CutLayer {
-  readonly diffId: string;
-  readonly sizeBytes: number;
-  readonly shape: Recipe['shape'];
-  readonly runs: { slot: BlockSlot; first: number; count: number }[];
-  readonly older: OlderLayer | undefined;
-}
-
-/** The recipe of a layer, once all its blocks have their places. */
-const recipeOf = ({ diffId, sizeBytes, shape, runs }: CutLayer): Recipe => {
-  const packs: string[] = [];
-  const blocks: RecipeBlock[] = [];
-  const packNumbers = new Map<string, number>();
-  const blockNumbers = new Map<string, number>();
-  const packOf = (pack: string): number => {
-    const known = packNumbers.get(pack);
-    if (known !== undefined) return known;
-    packNumbers.set(pack, packs.length);
-    return packs.push(pack) - 1;
-  };
-  const blockOf = ({ id, pack, offset, recordBytes, rawBytes, bases }: BlockSlot): number => {
-    const known = blockNumbers.get(id);
-    if (known !== undefined) return known;
-    const number = blocks.push({ id, pack: packOf(pack), offset, recordBytes, rawBytes }) - 1;
-    blockNumbers.set(id, number);
-    for (const base of bases) blockOf(base);
-    return number;
-  };
-  return {
-    diffId,
-    sizeBytes,
-    packs,
-    blocks,
-    runs: runs.map(({ slot, first, count }) => ({ block: blockOf(slot), first, count })),
-    shape,
-  };
-};
-
 /** Opens a publication: finds out what the store has of the image. */
 export const openPublishSession = async (parts: DedupParts, options: PublishOptions): Promise<PublishSession> => {
   const { store, chunkStore, log, signal } = parts;
@@ -103,6 +59,7 @@ export const openPublishSession = async (parts: DedupParts, options: PublishOpti
     layerBytes: 0,
     duplicateBytes: 0,
     newBytes: 0,
+    rewrittenBytes: 0,
     packBytes: 0,
     indexBytes: 0,
     resumedBytes: 0,
@@ -114,49 +71,47 @@ export const openPublishSession = async (parts: DedupParts, options: PublishOpti
     if (pointer) pointers.set(pointer.diffId, pointer);
   }
   const stored = await openStoredLayers(parts);
+  /** Blocks of the layers that stay as they are. */
+  const fixed = new Set<string>();
   for (const diffId of new Set(diffIds)) {
     const pointer = pointers.get(diffId);
     const checked = pointer && (await stored.check(pointer));
-    if (checked) pointers.set(diffId, checked);
+    for (const id of checked?.blocks ?? []) fixed.add(id);
+    if (checked) pointers.set(diffId, checked.pointer);
     else pointers.delete(diffId);
   }
   const missing = new Set(diffIds.filter((diffId) => !pointers.has(diffId)));
-  const known = createKnownChunks();
-  const knownPacks = new Set([...pointers.values()].flatMap(({ packs }) => packs).filter(stored.hasPack));
-  if (missing.size > 0) await learnPacks(parts, [...knownPacks], known);
 
+  const loadOlder = createOlderLayers(parts, name, pointers);
+  const lastLayers = heads[0]?.layers ?? [];
+
+  const known = createKnownChunks();
   const uploads = createPackUploads(parts, bytes);
+  const bases = createBaseBlocks(parts, known);
   const blocks = createBlockWriter(
     createPackWriter(folder, (pack) => uploads.push(pack)),
     known,
-    createBaseBlocks(parts, known),
+    bases.find,
   );
-  const cut: CutLayer[] = [];
+  const renewing = { known, bases, blocks, fixed, signal };
+  if (missing.size > 0) {
+    const replaced = lastLayers.filter((diffId) => !diffIds.includes(diffId));
+    const recipes = (await Promise.all(replaced.map(loadOlder))).flatMap((layer) => layer?.recipe ?? []);
+    const packs = new Set([...pointers.values()].flatMap((pointer) => pointer.packs).filter(stored.hasPack));
+    await learnPacks(parts, [...packs], known, new Set([...fixed, ...recipes.flatMap(contentBlocksOf)]));
+    retireWornBases(recipes, renewing);
+  }
+  let cut: readonly CutLayer[] = [];
   /** The folder may be removed after a failure: nothing writes to it any more. */
   const settle = async (): Promise<void> => {
     await blocks.settle();
     await uploads.settle();
   };
 
-  /** The layer at the same place of the last image is the most alike. */
-  const loadOlder = async (diffId: string): Promise<OlderLayer | undefined> => {
-    const at = diffIds.indexOf(diffId);
-    const pointer = pointers.get(heads[0]?.layers[at] ?? '');
-    if (!pointer) return undefined;
-    try {
-      const loaded = await loadRecipe(parts, pointer.recipes);
-      return { ...loaded, id: pointer.recipes[0] as string, chain: pointer.recipes };
-    } catch (error) {
-      if (!HINTS_LOST.some((code) => isSlipwayError(error, code))) throw error;
-      const { message } = error as Error;
-      log.warn(`${message} ${name} is stored without building on it.`);
-      return undefined;
-    }
-  };
-
   const addLayer = async (diffId: string, layer: AsyncIterable<Buffer>): Promise<void> => {
-    const runs: CutLayer['runs'] = [];
-    const older = await loadOlder(diffId);
+    const runs: SlotRun[] = [];
+    // The layer at the same place is the most alike.
+    const older = await loadOlder(lastLayers[diffIds.indexOf(diffId)] ?? '');
     const likeness = older && createLikeness(older.recipe);
     const takeNew = (key: string, data: Buffer) =>
       blocks.add(key, data, likeness && { likeness, place: likeness.passNew() });
@@ -164,11 +119,8 @@ export const openPublishSession = async (parts: DedupParts, options: PublishOpti
       const found = known.find(key);
       if (found) bytes.duplicateBytes += data.length;
       else bytes.newBytes += data.length;
-      const { slot, chunk } = found ?? takeNew(key, data);
-      if (found) likeness?.passKnown(slot.id, chunk);
-      const last = runs.at(-1);
-      if (last && last.slot === slot && last.first + last.count === chunk) last.count += 1;
-      else runs.push({ slot, first: chunk, count: 1 });
+      if (found) likeness?.passKnown(found.slot.id, found.chunk);
+      appendChunk(runs, found ?? takeNew(key, data));
     });
     try {
       for await (const data of layer) {
@@ -185,7 +137,7 @@ export const openPublishSession = async (parts: DedupParts, options: PublishOpti
     if (found !== diffId) {
       throw slipwayError('DEDUP_DIGEST_MISMATCH', { what: 'a layer that the engine gave', expected: diffId, found });
     }
-    cut.push({ diffId, sizeBytes, shape, runs, older });
+    cut = [...cut, { diffId, sizeBytes, shape, runs, older }];
   };
 
   const publishRecipe = async (layer: CutLayer): Promise<Upload[]> => {
@@ -231,6 +183,12 @@ export const openPublishSession = async (parts: DedupParts, options: PublishOpti
     addLayer,
     async finish() {
       try {
+        // Who has nothing new leaves everything where it is.
+        if (bytes.newBytes > 0) {
+          const renewed = await renewLayers(cut, renewing);
+          cut = renewed.layers;
+          bytes.rewrittenBytes += renewed.bytes;
+        }
         await blocks.finish();
         await uploads.finish();
       } catch (error) {

@@ -1,4 +1,5 @@
 import { isSlipwayError } from '../errors/index.ts';
+import type { Recipe } from './format/index.ts';
 import { PACKS_FOLDER, RECIPES_FOLDER, TRASH_FOLDER } from './paths.ts';
 import { loadRecipe } from './recipes.ts';
 import type { DedupParts, LayerPointer } from './types.ts';
@@ -17,10 +18,12 @@ export interface StoredLayers {
   /** Whether a pack is in the store. */
   hasPack(id: string): boolean;
   /**
-   * The pointer of a layer, with the packs that its recipe names; undefined when the recipe is not the layer's, or something is lost: the
-   * layer is stored anew then.
+   * The pointer of a layer, with the packs that its recipe names, and the IDs of its blocks; undefined when the recipe is not the layer's, or
+   * something is lost: the layer is stored anew then.
    */
-  check(pointer: LayerPointer): Promise<LayerPointer | undefined>;
+  check(
+    pointer: LayerPointer,
+  ): Promise<{ readonly pointer: LayerPointer; readonly blocks: readonly string[] } | undefined>;
 }
 
 /** Looks at what the store has. */
@@ -28,13 +31,13 @@ export const openStoredLayers = async (parts: DedupParts): Promise<StoredLayers>
   const present = await listPresent(parts);
   const hasPack = (id: string): boolean => present.has(`${id}.pack`);
 
-  const findProblem = async ({ diffId, sizeBytes, recipes }: LayerPointer): Promise<readonly string[] | string> => {
+  const findProblem = async ({ diffId, sizeBytes, recipes }: LayerPointer): Promise<Recipe | string> => {
     const lost = recipes.find((id) => !present.has(`${id}.recipe`));
     if (lost) return `the recipe ${lost} is lost`;
     const { recipe } = await loadRecipe(parts, recipes);
     if (recipe.diffId !== diffId || recipe.sizeBytes !== sizeBytes) return `it leads to the layer ${recipe.diffId}`;
     const lostPack = recipe.packs.find((id) => !hasPack(id));
-    return lostPack ? `the pack ${lostPack} is lost` : recipe.packs;
+    return lostPack ? `the pack ${lostPack} is lost` : recipe;
   };
 
   return {
@@ -46,8 +49,8 @@ export const openStoredLayers = async (parts: DedupParts): Promise<StoredLayers>
         );
       try {
         const found = await findProblem(pointer);
-        if (typeof found !== 'string') return { ...pointer, packs: found };
-        again(found);
+        if (typeof found === 'string') again(found);
+        else return { pointer: { ...pointer, packs: found.packs }, blocks: found.blocks.map(({ id }) => id) };
       } catch (error) {
         if (!LOST.some((code) => isSlipwayError(error, code))) throw error;
         again((error as Error).message);

@@ -32,6 +32,8 @@ export interface PublishedBytes {
   duplicateBytes: number;
   /** Bytes of contents that it did not have, before compression. */
   newBytes: number;
+  /** Bytes of contents that were stored again, because too little of the blocks that had them was of use. */
+  rewrittenBytes: number;
   /** New packs. */
   packBytes: number;
   /** Recipes, pack indexes, pointers. */

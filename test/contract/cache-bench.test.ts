@@ -4,7 +4,7 @@ import type { StepCost } from '../bench/cache/measuring/measure.ts';
 import { difference, isContent } from '../bench/cache/measuring/stored.ts';
 import { rebuild } from '../bench/cache/nights/rebuild.ts';
 import { parseOptions, UsageError } from '../bench/cache/options.ts';
-import { publishMs, ratio, seriesMultiple, storedBytes } from '../bench/cache/report/figures.ts';
+import { coldMultiple, publishMs, ratio, seriesMultiple, storedBytes } from '../bench/cache/report/figures.ts';
 import type { WayResults } from '../bench/cache/report/results.ts';
 import { formatTable, formatValue, targetTable } from '../bench/cache/report/table.ts';
 import { rowsOf, verdictOf } from '../bench/cache/report/targets.ts';
@@ -54,12 +54,21 @@ describe('the figures of the cache benchmark', () => {
     expect(difference(bytes(3, 2), bytes(10, 4))).toEqual({ contentBytes: 7, indexBytes: 2, files: 0 });
   });
 
+  test('compare what a new worker downloads with the first night', () => {
+    const nightOf = (night: number, cold: number) => ({
+      ...{ night, kind: 'kernel' as const, publishMs: 1, stored: bytes(5), total: bytes(5) },
+      cold: fetched(1, cold, 9),
+    });
+    expect(coldMultiple({ nights: {}, fetches: {}, series: [nightOf(1, 100), nightOf(200, 150)] }, 200)).toBe(1.5);
+  });
+
   test('are nothing where nothing was measured, never 0', () => {
     expect(publishMs(ours, 'kernel')).toBeUndefined();
     expect(ratio(undefined, 5)).toBeUndefined();
     expect(ratio(5, undefined)).toBeUndefined();
     expect(ratio(5, 0)).toBeUndefined();
     expect(seriesMultiple(plain, 50, bytes(100))).toBeUndefined();
+    expect(coldMultiple(ours, 50)).toBeUndefined();
   });
 
   test('tell contents from what is needed to find them', () => {

@@ -147,6 +147,8 @@ const prepare = async (): Promise<void> => {
 const runBench = async (options: BenchOptions): Promise<void> => {
   await prepare();
   const cacheFolder = defaultCacheFolder(process.env);
+  // The steps that are measured know no such setting, and refuse what they do not know.
+  delete process.env.SLIPWAY_BENCH_CACHE;
   await mkdir(cacheFolder, { recursive: true });
   await requireRoom(cacheFolder);
   const workload = await openWorkload(cacheFolder, say);

@@ -13,8 +13,8 @@ import { type BenchImage, findImageId, importTar, referenceOf, removeImages } fr
 import type { Workload } from './workload/workload.ts';
 import type { World } from './world.ts';
 
-/** Nights at which a consumer is measured too. */
-const CHECKPOINTS: readonly number[] = [2, 10, 50, 100, 200, 500];
+/** Nights at which consumers are measured too: one that built the night before, and one that has nothing. */
+const CHECKPOINTS: readonly number[] = [1, 2, 10, 50, 100, 200, 500];
 
 /** Four userland nights, then one with a new kernel. */
 const kindOf = (night: number): NightKind => (night === 1 ? 'first' : night % 5 === 0 ? 'kernel' : 'userland');
@@ -66,6 +66,9 @@ export const runSeries = async (parts: SeriesParts): Promise<Readonly<Record<str
       const now = storedBelow(world.prefixOf(way.name));
       const fetch = consumer && (await fetchImage(world, way, image, consumer));
       await rm(copyFolder, { recursive: true, force: true });
+      const newFolder = join(work, 'series-newcomer');
+      const cold = consumer && (await fetchImage(world, way, image, await openWorker(newFolder)));
+      await rm(newFolder, { recursive: true, force: true });
       found[way.name]?.push({
         night,
         kind,
@@ -73,10 +76,11 @@ export const runSeries = async (parts: SeriesParts): Promise<Readonly<Record<str
         stored: published.stored,
         total: difference(starts.get(way.name) ?? NOTHING, now),
         ...(fetch ? { fetch } : {}),
+        ...(cold ? { cold } : {}),
       });
     }
     await removeImages([referenceOf(image)]);
-    if (CHECKPOINTS.includes(night) || night === 1) say(`night ${night} (${kind}): ${builtBytes} bytes built anew`);
+    if (CHECKPOINTS.includes(night)) say(`night ${night} (${kind}): ${builtBytes} bytes built anew`);
   }
   return found;
 };

@@ -58,6 +58,15 @@ export const seriesMultiple = (way: WayResults, nights: number, one: BytesByUse 
   return last && one && ratio(totalBytes(last.total), totalBytes(one));
 };
 
+/** What a worker that has nothing downloads at a night of the series, as a multiple of the first night; undefined when one of them was not measured. */
+export const coldMultiple = (way: WayResults, nights: number): number | undefined => {
+  const coldAt = (night: number): number | undefined => {
+    const cold = way.series?.find((one) => one.night === night)?.cold;
+    return cold && servedBytes(cold.served);
+  };
+  return ratio(coldAt(nights), coldAt(1));
+};
+
 /** `value` as a part of `base`; undefined when there is nothing to compare. */
 export const ratio = (value: number | undefined, base: number | undefined): number | undefined =>
   value === undefined || base === undefined || base <= 0 ? undefined : value / base;

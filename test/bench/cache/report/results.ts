@@ -20,6 +20,8 @@ export interface SeriesNight {
   readonly total: BytesByUse;
   /** At some nights: what a worker that built the night before downloads. */
   readonly fetch?: Fetched;
+  /** At the same nights: what a worker that has nothing downloads. */
+  readonly cold?: Fetched;
 }
 
 /** What one way did with the workload; what was not run is not there. */

@@ -91,8 +91,8 @@ export const stepTable = ({ ways }: BenchResults): string =>
     }),
   ]);
 
-/** What the consumer of one night has to download, where that was measured. */
-const fetchCells = ({ fetch }: SeriesNight): string[] =>
+/** What a consumer of one night has to download, where that was measured. */
+const fetchCells = (fetch: SeriesNight['fetch']): string[] =>
   fetch
     ? [
         seconds(wallOf(fetch.steps)),
@@ -105,7 +105,10 @@ const fetchCells = ({ fetch }: SeriesNight): string[] =>
 /** The long series at the nights where a consumer was measured. */
 export const seriesTable = (series: readonly SeriesNight[]): string =>
   formatTable([
-    ['night', 'kind', 'publish', 'stored', 'of it index', 'stored in all', 'fetch', 'contents', 'index', 'requests'],
+    [
+      ...['night', 'kind', 'publish', 'stored', 'of it index', 'stored in all'],
+      ...['fetch', 'contents', 'index', 'requests', 'cold fetch', 'contents', 'index', 'requests'],
+    ],
     ...series
       .filter(({ fetch }, at) => fetch !== undefined || at === 0 || at === series.length - 1)
       .map((one) => [
@@ -115,6 +118,7 @@ export const seriesTable = (series: readonly SeriesNight[]): string =>
         megabytes(totalBytes(one.stored)),
         megabytes(one.stored.indexBytes),
         megabytes(totalBytes(one.total)),
-        ...fetchCells(one),
+        ...fetchCells(one.fetch),
+        ...fetchCells(one.cold),
       ]),
   ]);

@@ -1,5 +1,6 @@
 import type { Night } from '../workload/lists.ts';
 import {
+  coldMultiple,
   fetchedBytes,
   fetchMs,
   publishMs,
@@ -68,6 +69,7 @@ export const rowsOf = (plain: WayResults, way: WayResults): Row[] => {
     row('fetch wall, worker built yesterday', 'ratio', fetch('built yesterday'), 0.6, 0.4),
     row('peak memory of the publishing process', 'MB', inMb(publishPeak(way, 'peakProcessBytes')), 400, 200),
     row('peak memory of it with all it started', 'MB', inMb(publishPeak(way, 'peakTreeBytes')), 400, 200),
+    row('200 nights, downloaded by a worker that has nothing, in first nights', 'times', coldMultiple(way, 200), 3, 2),
     row('50 nights, stored, in plain nights', 'times', seriesMultiple(way, 50, oneNight?.stored), 6, 3),
   ];
 };
