@@ -11,9 +11,9 @@ import { createLog, createMask, textSink } from '../../../lib/log/index.ts';
 import { measureSteps } from './measuring/measure.ts';
 import { storedBelow, totalBytes } from './measuring/stored.ts';
 import { type BenchOptions, parseOptions, USAGE, UsageError } from './options.ts';
-import { fetchMs, ratio, wallOf } from './report/figures.ts';
+import { wallOf } from './report/figures.ts';
 import type { BenchResults, WayResults } from './report/results.ts';
-import { rawTable, seriesTable, stepTable, targetTable } from './report/table.ts';
+import { engineTable, rawTable, seriesTable, stepTable, targetTable } from './report/table.ts';
 import { runNights } from './scenario-nights.ts';
 import { openWorker } from './scenario-publish.ts';
 import { runSeries } from './scenario-series.ts';
@@ -72,13 +72,8 @@ const report = (results: BenchResults): void => {
   print('Every step', stepTable(results));
   print('Each way', rawTable(results));
   const { plain, ...others } = results.ways;
-  const least = plain && results.engineAlone && ratio(wallOf(results.engineAlone), fetchMs(plain, 'base layers'));
-  if (least !== undefined) {
-    print(
-      'The engine alone',
-      `${least.toFixed(3)} of the plain way, for the layer that a worker with the base layers lacks\n`,
-    );
-  }
+  if (plain && results.engineAlone)
+    print('The engine alone, of the plain way', engineTable(plain, results.engineAlone));
   for (const [name, way] of Object.entries(others)) {
     if (plain) print(`${name} against the plain way`, targetTable(plain, way));
     if (way.series) print(`Night after night, ${name}`, seriesTable(way.series));

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { measureSteps, type StepCost } from './measuring/measure.ts';
+import { measureSteps } from './measuring/measure.ts';
 import type { BenchResults, WayResults } from './report/results.ts';
-import { loadTopLayer, saveTopLayer } from './scenario-engine.ts';
+import { type EngineAlone, measureEngineAlone, saveTopLayer } from './scenario-engine.ts';
 import { type Fetched, fetchImage } from './scenario-fetch.ts';
 import { copyWorker, emptyTemp, openWorker, type Published, publishImage } from './scenario-publish.ts';
 import type { Way, Worker } from './ways/types.ts';
@@ -71,14 +71,7 @@ const fetchAfterYesterday = async (parts: NightParts, tracks: readonly Track[], 
   }
 };
 
-/** @returns what the engine alone takes for the layer that a worker with the base layers lacks */
-const fetchFirst = async (
-  parts: NightParts,
-  tracks: readonly Track[],
-  wanted: Images,
-  topLayer: string,
-): Promise<readonly StepCost[]> => {
-  let alone: readonly StepCost[] | undefined;
+const fetchFirst = async (parts: NightParts, tracks: readonly Track[], wanted: Images): Promise<void> => {
   for (const { way, fetches } of tracks) {
     const worker = await openWorker(join(parts.work, `${way.name}-consumer`));
     await removeImages(references(wanted));
@@ -91,12 +84,10 @@ const fetchFirst = async (
     const again = await openWorker(join(parts.work, `${way.name}-consumer`));
     await measureSteps(way.fetch(parts.world, wanted.sdk, again));
     await emptyTemp(again);
-    alone ??= await loadTopLayer(wanted.packages, topLayer);
     fetches['base layers'] = await fetchImage(parts.world, way, wanted.packages, again);
     await removeImages(references(wanted));
     await rm(again.home, { recursive: true });
   }
-  return alone ?? [];
 };
 
 /**
@@ -127,7 +118,13 @@ export const runNights = async (
     }
     if (night !== yesterday) await removeImages(references(images));
   }
-  const engineAlone = parts.fetch && made.first ? await fetchFirst(parts, tracks, made.first, topLayer) : undefined;
+  let engineAlone: EngineAlone | undefined;
+  if (parts.fetch && made.first) {
+    await fetchFirst(parts, tracks, made.first);
+    parts.say('the engine alone');
+    const baseTar = parts.workload.tars('first').sdk;
+    engineAlone = await measureEngineAlone(made.first.packages, { archive: topLayer, baseTar }, parts.work);
+  }
   const ways = Object.fromEntries(tracks.map(({ way, nights, fetches }) => [way.name, { nights, fetches }]));
   return { ways, engineAlone };
 };

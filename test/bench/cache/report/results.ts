@@ -1,5 +1,6 @@
 import type { StepCost } from '../measuring/measure.ts';
 import type { BytesByUse } from '../measuring/stored.ts';
+import type { EngineAlone } from '../scenario-engine.ts';
 import type { Fetched } from '../scenario-fetch.ts';
 import type { Published } from '../scenario-publish.ts';
 import type { NightDifference } from '../workload/difference.ts';
@@ -46,8 +47,7 @@ export interface BenchResults {
   readonly changedPackages: Readonly<Record<string, readonly string[]>>;
   readonly differences?: Readonly<Record<string, NightDifference>>;
   readonly ways: Readonly<Record<string, WayResults>>;
-  /** What the engine alone takes for the layer that a worker with the base layers lacks. */
-  readonly engineAlone?: readonly StepCost[];
+  readonly engineAlone?: EngineAlone;
   /** `sha256sum` over what a way has stored. */
   readonly sha256sum?: { readonly bytes: number; readonly wallMs: number };
 }

@@ -1,7 +1,9 @@
+import type { StepCost } from '../measuring/measure.ts';
 import { totalBytes } from '../measuring/stored.ts';
+import type { EngineAlone } from '../scenario-engine.ts';
 import { NIGHTS } from '../workload/lists.ts';
-import { fetchCpuMs, fetchMs, publishCpuMs, publishMs, servedBytes, storedBytes, wallOf } from './figures.ts';
-import { type BenchResults, FETCHES, type SeriesNight, type WayResults } from './results.ts';
+import { fetchCpuMs, fetchMs, publishCpuMs, publishMs, ratio, servedBytes, storedBytes, wallOf } from './figures.ts';
+import { type BenchResults, FETCHES, type FetchCase, type SeriesNight, type WayResults } from './results.ts';
 import { type Row, rowsOf } from './targets.ts';
 
 /** Columns as wide as their widest cell; the first is left-aligned, the others right. */
@@ -41,6 +43,21 @@ export const targetTable = (plain: WayResults, way: WayResults): string =>
 const seconds = (ms: number | undefined): string => (ms === undefined ? '-' : `${(ms / 1000).toFixed(1)} s`);
 const megabytes = (bytes: number | undefined): string =>
   bytes === undefined ? '-' : `${(bytes / 1_000_000).toFixed(1)} MB`;
+
+/** The least that any way can take that gives layers to the engine; a worker that built yesterday needs all of them, as a cold one does. */
+export const engineTable = (plain: WayResults, alone: EngineAlone): string => {
+  const line = (kind: FetchCase, steps: readonly StepCost[]): string[] => [
+    `fetch, ${kind}`,
+    formatValue(ratio(wallOf(steps), fetchMs(plain, kind)), 'ratio'),
+    seconds(wallOf(steps)),
+  ];
+  return formatTable([
+    ['', 'ratio', 'wall'],
+    line('cold', alone.cold),
+    line('base layers', alone['base layers']),
+    line('built yesterday', alone.cold),
+  ]);
+};
 
 /** What each way took and stored, in plain units. */
 export const rawTable = ({ ways }: BenchResults): string => {
