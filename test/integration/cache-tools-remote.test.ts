@@ -1,10 +1,12 @@
-import { readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { type CacheStore, createArtifactCache, createStore } from '../../lib/cache/index.ts';
 import {
   type CacheTools,
   collectCache,
+  type MirrorReport,
   measureUsage,
   mirrorCache,
   repairCache,
@@ -21,6 +23,7 @@ import { useTempFolders } from '../helpers/temp.ts';
 // Programs are started, on machines that may be busy.
 jest.setTimeout(120_000);
 
+const CACHE = join(import.meta.dirname, '../../ci-automation/cache.ts');
 const makeFolder = useTempFolders();
 const runner = createRunner({ cwd: '/', env: { PATH: process.env.PATH } });
 const DAY_MS = 24 * 3600_000;
@@ -29,12 +32,14 @@ const policy = { keepReleases: true, keep: [] };
 let sshd: TestSshd;
 let https: TestHttpsServer;
 let root: string;
+let caFile: string;
 let store: CacheStore;
 let tools: CacheTools;
 
 beforeAll(async () => {
   const certificates = makeCertificates(makeFolder('pki'));
   root = makeFolder('root');
+  ({ caFile } = certificates);
   https = await startHttpsServer(root, certificates);
   sshd = await startSshd({ folder: makeFolder('sshd') });
   const settings = {
@@ -126,4 +131,41 @@ test('a damaged pack is not mirrored, nor are the marks of the images that need 
   await readImage(other.store, 'sdk', '1.0.0-b');
   await expect(readImage(other.store, 'sdk', '1.0.0-a')).rejects.toThrow(/^no containers/);
   expect(filesIn(other.dir).filter((path) => /1\.0\.0-a\.(id|image\.json)$/.test(path))).toEqual([]);
+});
+
+test('the command mirrors a folder to a server, says the same before, and later only what changed', async () => {
+  const from = openLocalWorld(makeFolder());
+  const own = (version: string, seed: string) =>
+    publishSynthetic(from.store, join(from.tools.temp, 'p'), { name: 'sdk', version, layers: [layerOf(seed)] });
+  await own('1.0.0-a', 'one');
+  const file = join(makeFolder(), 'disk.bin');
+  writeFileSync(file, noise('disk', 3_000_000));
+  await createArtifactCache({ store: from.store }).publish({ folder: 'images/amd64/1.0.0+a', files: [file] });
+  mkdirSync(join(root, 'copy'));
+  const mirror = (...flags: string[]): MirrorReport => {
+    const words = ['mirror', `${sshd.user}@127.0.0.1:${root}/copy`, '--json', '--delete', ...flags];
+    const to = ['--to-ssh-port', `${sshd.port}`, '--to-ssh-key', sshd.clientKey, '--to-known-hosts', sshd.knownHosts];
+    const web = ['--to-url', `${https.url}/copy`, '--to-ca-file', caFile];
+    const env = { ...process.env, BUILDCACHE_SERVER: '', BUILDCACHE_DIR: from.dir };
+    return JSON.parse(
+      execFileSync(CACHE, [...words, ...to, ...web], { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
+  };
+  const planned = mirror('--dry-run');
+  expect(filesIn(join(root, 'copy'))).toEqual([]);
+  expect({ ...mirror(), dryRun: true }).toEqual(planned);
+  expect(planned.copied).toEqual(expect.arrayContaining(filesIn(from.dir)));
+  const isEqual = (path: string): boolean =>
+    readFileSync(join(root, 'copy', path)).equals(readFileSync(join(from.dir, path)));
+  expect(filesIn(join(root, 'copy'))).toEqual(filesIn(from.dir));
+  expect(filesIn(from.dir).filter((path) => !isEqual(path))).toEqual([]);
+
+  // A night more here, and a version less: only that moves.
+  await own('1.0.0-b', 'two');
+  await from.store.remove('images/amd64/1.0.0+a');
+  const { copied, deleted } = mirror();
+  expect(copied.filter((path) => path.endsWith('.pack'))).toHaveLength(1);
+  expect(deleted).toContain('images/amd64/1.0.0+a/disk.bin');
+  expect(filesIn(join(root, 'copy'))).toEqual(filesIn(from.dir));
+  rmSync(join(root, 'copy'), { recursive: true });
 });
