@@ -26,7 +26,7 @@ import {
   type StoreSettings,
 } from '../../lib/cache/index.ts';
 import { createLog, type LogEvent } from '../../lib/log/index.ts';
-import { createRunner } from '../../lib/process/index.ts';
+import { createRunner, type Runner } from '../../lib/process/index.ts';
 import {
   makeCertificates,
   startHttpsServer,
@@ -133,6 +133,32 @@ describe('up by rsync, down by HTTPS', () => {
     await store.remove('odd');
     await store.remove('odd');
     expect(existsSync(join(root, 'odd'))).toBe(false);
+    expect(stagingOf()).toEqual([]);
+  });
+
+  test('a set of a few kilobytes needs no rsync, and is as complete; a larger one does', async () => {
+    const commands: string[] = [];
+    const watching: Runner = {
+      ...runner,
+      start: (command, options) => {
+        commands.push(command[0]);
+        return runner.start(command, options);
+      },
+    };
+    const store = open({}, { runner: watching });
+    const file = writeFileAt(join(makeFolder('work'), 'statement'), noise(50_000));
+    chmodSync(file, 0o640);
+    const made = new Date('2020-02-02T02:02:02Z');
+    utimesSync(file, made, made);
+    await store.publish([{ file, path: 'small/statement' }]);
+    expect(commands).not.toContain('rsync');
+    const published = join(root, 'small/statement');
+    expect(digestOf(published)).toBe(digestOf(file));
+    expect(statSync(published).mode & 0o777).toBe(0o644);
+    expect(statSync(published).mtimeMs).toBe(made.getTime());
+    const large = writeFileAt(join(makeFolder('work'), 'large'), noise(200_000));
+    await store.publish([{ file: large, path: 'small/large' }]);
+    expect(commands.filter((program) => program === 'rsync')).toHaveLength(1);
     expect(stagingOf()).toEqual([]);
   });
 
@@ -486,6 +512,10 @@ describe('a broken line', () => {
         ]);
         void untilStaged(disk).then(() => writeFileSync(join(disk, 'filler'), noise(8 * 1024 * 1024)));
         await expect(work).rejects.toMatchObject({ code: 'CACHE_DISK_FULL', data: { location: `127.0.0.1:${disk}` } });
+        expect(listTree(disk)).toEqual(['filler']);
+        const rest = writeFileAt(join(makeFolder(), 'rest'), noise(100_000));
+        execFileSync('sh', ['-c', 'cat /dev/zero >"$1" 2>/dev/null || true', 'fill', join(disk, 'filler')]);
+        await expect(store.publish([{ file: rest, path: 'rest' }])).rejects.toMatchObject({ code: 'CACHE_DISK_FULL' });
         expect(listTree(disk)).toEqual(['filler']);
         const tooBig = writeFileAt(join(makeFolder(), 'f'), noise(SIZE));
         await expect(store.publish([{ file: tooBig, path: 'big' }])).rejects.toMatchObject({ code: 'CACHE_DISK_FULL' });

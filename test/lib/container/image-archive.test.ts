@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { loadImage, saveImage } from '../../../lib/container/image-archive.ts';
-import { createEngine } from '../../../lib/container/index.ts';
 import { createLog, type LogEvent } from '../../../lib/log/index.ts';
-import { createRunner } from '../../../lib/process/index.ts';
+import { scriptEngine } from './script-engine.ts';
 
 let folder = '';
 beforeEach(async () => {
@@ -18,14 +17,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const make = (script: string) => {
   const events: LogEvent[] = [];
   const log = createLog((event) => events.push(event));
-  const effects = createRunner({ cwd: folder, env: { PATH: '/usr/bin:/bin' } });
-  const engine = createEngine({
-    name: 'docker',
-    command: ['sh', '-c', script, 'engine'],
-    info: { storage: { kind: 'graph' } },
-    query: effects,
-    effects,
-  });
+  const { engine, effects } = scriptEngine(script, folder);
   const progress = () => events.findLast((event) => event.kind === 'progress');
   return { tools: { engine, effects, log }, progress };
 };

@@ -11,13 +11,13 @@ import { createLocalStore } from '../../../lib/cache/local-store.ts';
 import { watchArchive } from '../../../lib/container/archive-index.ts';
 import { holdBack, NotStreamableError } from '../../../lib/container/hold-back.ts';
 import { loadStreamedImage, saveImage } from '../../../lib/container/image-archive.ts';
-import { createEngine } from '../../../lib/container/index.ts';
 import { silentLog } from '../../../lib/log/index.ts';
 import { createRunner } from '../../../lib/process/index.ts';
 import { openSigner, openVerifier, type Verifier } from '../../../lib/signing/index.ts';
 import { makeTestKey } from '../../helpers/gpg.ts';
 import { tarEntry, tarOf } from '../../helpers/layer-tar.ts';
 import { useTempFolders } from '../../helpers/temp.ts';
+import { scriptEngine } from './script-engine.ts';
 
 const PATIENT_MS = 60_000;
 const makeTemp = useTempFolders();
@@ -55,14 +55,7 @@ const publish = async (bytes: Buffer, signer?: Parameters<typeof createArtifactC
 const makeEngine = () => {
   const folder = makeTemp();
   const script = `cat > ${folder}/got && touch ${folder}/whole; exit 0`;
-  const effects = createRunner({ cwd: folder, env: { PATH: '/usr/bin:/bin' } });
-  const engine = createEngine({
-    name: 'docker',
-    command: ['sh', '-c', script, 'engine'],
-    info: { storage: { kind: 'graph' } },
-    query: effects,
-    effects,
-  });
+  const { engine, effects } = scriptEngine(script, folder);
   return {
     tools: { engine, effects, log: silentLog },
     got: () => (existsSync(join(folder, 'got')) ? readFileSync(join(folder, 'got')) : Buffer.alloc(0)),
@@ -182,15 +175,8 @@ describe('an archive that is loaded while it comes', () => {
     'fails as the engine does, and does not blame the bytes',
     async () => {
       await publish(zstdCompressSync(archive));
-      const effects = createRunner({ cwd: makeTemp(), env: { PATH: '/usr/bin:/bin' } });
       const script = 'head -c 100000 >/dev/null; echo "write /layer.tar: no space left on device" >&2; exit 1';
-      const engine = createEngine({
-        name: 'docker',
-        command: ['sh', '-c', script, 'engine'],
-        info: { storage: { kind: 'graph' } },
-        query: effects,
-        effects,
-      });
+      const { engine, effects } = scriptEngine(script, makeTemp());
       const tools = { engine, effects, log: silentLog };
       const loading = createArtifactCache({ store }).stream?.(PATH, makeTemp(), (artifact) =>
         loadStreamedImage(tools, 'image', artifact, DECOMPRESS),
@@ -259,14 +245,7 @@ describe('what is held back', () => {
 test('saved files are digested while they are written', async () => {
   const folder = makeTemp();
   await mkdir(join(folder, 'work'));
-  const effects = createRunner({ cwd: folder, env: { PATH: '/usr/bin:/bin' } });
-  const engine = createEngine({
-    name: 'docker',
-    command: ['sh', '-c', 'seq 1 900000', 'engine'],
-    info: { storage: { kind: 'graph' } },
-    query: effects,
-    effects,
-  });
+  const { engine, effects } = scriptEngine('seq 1 900000', folder);
   const file = join(folder, 'work/image.tar.zst');
   const made = await saveImage({ engine, effects, log: silentLog }, 'image:1', file, ['zstd', '-q', '-c']);
   const bytes = await readFile(file);
