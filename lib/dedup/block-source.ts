@@ -1,29 +1,27 @@
 import { isSlipwayError, type SlipwayError, slipwayError } from '../errors/index.ts';
 import { planRanges, type RangePlan } from './block-plan.ts';
 import { decodeBlock } from './format/index.ts';
+import { createHeldBlocks, type DecodedBlock } from './held-blocks.ts';
 import { packPath, trashedPackPath } from './paths.ts';
 import type { BlockPlace, DedupParts, FetchedBytes } from './types.ts';
 
-/** A block, decompressed and verified. */
-export interface DecodedBlock {
-  readonly raw: Buffer;
-  /** Where each chunk begins, and the end of the last one. */
-  readonly starts: readonly number[];
-}
-
 /** Gives out the blocks of a recipe, from this machine where it has them, else from the store, ahead of their use. */
 export interface BlockSource {
-  /** Throws `DEDUP_PACK_LOST`, `DEDUP_DIGEST_MISMATCH`, `DEDUP_FORMAT_INVALID`, and what the store throws. */
+  /**
+   * The block is the caller's until it says that it is done with it.
+   *
+   * Throws `DEDUP_PACK_LOST`, `DEDUP_DIGEST_MISMATCH`, `DEDUP_FORMAT_INVALID`, and what the store throws.
+   */
   get(block: number): Promise<DecodedBlock>;
+  /** To be called once for each {@link get}. */
+  done(block: DecodedBlock): void;
   /** Starts nothing more, and waits for the requests under way. */
   close(): Promise<void>;
 }
 
 const REQUESTS_AT_ONCE = 4;
-/** Compressed blocks that wait for their use in memory; what is more waits on the disk. */
-const MOST_WAITING_BYTES = 48 * 1024 * 1024;
-/** Decompressed blocks that are kept for a second use. */
-const MOST_DECODED_BYTES = 32 * 1024 * 1024;
+/** Compressed blocks that wait for their use in memory; what is more waits on the disk, if this machine keeps blocks there. */
+const MOST_WAITING_BYTES = 24 * 1024 * 1024;
 
 const isDamage = (error: unknown): error is SlipwayError =>
   isSlipwayError(error, 'DEDUP_DIGEST_MISMATCH') || isSlipwayError(error, 'DEDUP_FORMAT_INVALID');
@@ -46,12 +44,13 @@ const startsOf = (lengths: readonly number[]): number[] => {
   return starts;
 };
 
-/** Fetches planned ranges, a few at once and not too far ahead. */
+/** Fetches planned ranges, a few at once, and as far ahead as there is room for what comes. @param onFetched called when all of them are here */
 const createFetcher = (
   parts: DedupParts,
   blocks: readonly BlockPlace[],
   plans: readonly RangePlan[],
   bytes: FetchedBytes,
+  onFetched: () => void,
 ) => {
   const planOf = new Map<number, number>();
   for (const [at, plan] of plans.entries()) for (const block of plan.blocks) planOf.set(block, at);
@@ -61,8 +60,11 @@ const createFetcher = (
   const waiting = new Map<number, Buffer>();
   let waitingBytes = 0;
   let started = 0;
+  let fetched = 0;
   let inFlightBytes = 0;
   let isClosed = false;
+  let canSpill = parts.chunkStore !== undefined;
+  if (plans.length === 0) onFetched();
 
   const fetchOne = async ({ pack, offset, length, blocks: numbers, gapBytes }: RangePlan): Promise<void> => {
     const range = await readPack(parts, pack, offset, length);
@@ -74,16 +76,20 @@ const createFetcher = (
       const from = place.offset - offset;
       const record = range.subarray(from, from + place.recordBytes);
       const isKept = await parts.chunkStore?.keepBlock(place, record);
+      if (!isKept) canSpill = false;
       if (isKept && waitingBytes > MOST_WAITING_BYTES) continue;
       // A part of the range would keep all of it in memory.
       waiting.set(number, numbers.length > 1 ? Buffer.from(record) : record);
       waitingBytes += record.length;
     }
+    fetched += 1;
+    if (fetched === plans.length) onFetched();
   };
 
   const pump = (needed: number): void => {
     while (!isClosed && started < plans.length && running.size < REQUESTS_AT_ONCE) {
-      if (started > needed && waitingBytes + inFlightBytes > MOST_WAITING_BYTES) return;
+      const aheadBytes = inFlightBytes + (canSpill ? 0 : waitingBytes);
+      if (started > needed && aheadBytes > MOST_WAITING_BYTES) return;
       const plan = plans[started] as RangePlan;
       const work = fetchOne(plan);
       begun.set(started, work);
@@ -133,28 +139,34 @@ const createFetcher = (
  *
  * @param blocks of the recipe
  * @param order numbers of the blocks in the order of their use, each as often as it is used
+ * @param onFetched called when everything that this machine lacked is here
  */
 export const createBlockSource = async (
   parts: DedupParts,
   blocks: readonly BlockPlace[],
   order: readonly number[],
   bytes: FetchedBytes,
+  onFetched: () => void,
 ): Promise<BlockSource> => {
-  const { chunkStore } = parts;
+  const { chunkStore, decoder } = parts;
   const here = chunkStore ? await chunkStore.findBlocks(blocks) : new Set<string>();
   const wanted = [...new Set(order)].filter((block) => !here.has(blocks[block]?.id ?? ''));
-  const fetched = createFetcher(parts, blocks, planRanges(blocks, wanted), bytes);
+  const fetched = createFetcher(parts, blocks, planRanges(blocks, wanted), bytes, onFetched);
   const numberOf = new Map(blocks.map(({ id }, at) => [id, at]));
   const usesLeft = new Map<number, number>();
   for (const block of order) usesLeft.set(block, (usesLeft.get(block) ?? 0) + 1);
-  const decoded = new Map<number, Promise<DecodedBlock>>();
-  /** Those of them that are complete. */
-  const sizes = new Map<number, number>();
-  let decodedBytes = 0;
+  const held = createHeldBlocks((block) => decoder?.release(block.raw));
 
   const decode = async (record: Buffer, { id, pack, offset }: BlockPlace): Promise<DecodedBlock> => {
     const source = `the block at byte ${offset} of ${packPath(pack)}`;
-    const block = await decodeBlock(record, async (base) => (await keep(numberOf.get(base) ?? -1)).raw, source);
+    const bases: DecodedBlock[] = [];
+    const baseOf = async (base: string): Promise<Buffer> => {
+      const number = numberOf.get(base) ?? -1;
+      bases.push(await held.take(number, () => load(number)));
+      return (bases.at(-1) as DecodedBlock).raw;
+    };
+    const block = await decodeBlock(record, baseOf, source, decoder?.inflate);
+    for (const base of bases) held.give(base);
     if (block.id !== id) throw slipwayError('DEDUP_DIGEST_MISMATCH', { what: source, expected: id, found: block.id });
     return { raw: block.raw, starts: startsOf(block.lengths) };
   };
@@ -174,7 +186,7 @@ export const createBlockSource = async (
     if (!record) return undefined;
     try {
       const block = await decode(record, place);
-      bytes.localBytes += record.length;
+      bytes.localBytes += place.recordBytes;
       return block;
     } catch (error) {
       if (!isDamage(error)) throw error;
@@ -199,39 +211,13 @@ export const createBlockSource = async (
     return decodeFetched(again, place);
   };
 
-  const forget = (number: number): void => {
-    decoded.delete(number);
-    decodedBytes -= sizes.get(number) ?? 0;
-    sizes.delete(number);
-  };
-
-  /** Loads a block, or takes it from those that are kept, and keeps it while there is room. */
-  const keep = async (number: number): Promise<DecodedBlock> => {
-    const known = decoded.get(number);
-    const loading = known ?? load(number);
-    decoded.delete(number);
-    // Put at the end: the first ones are those that were used least recently.
-    decoded.set(number, loading);
-    const block = await loading;
-    if (!known) {
-      sizes.set(number, block.raw.length);
-      decodedBytes += block.raw.length;
-    }
-    for (const oldest of decoded.keys()) {
-      if (decodedBytes <= MOST_DECODED_BYTES) break;
-      // One that is still on its way may be waiting for this one.
-      if (oldest !== number && sizes.has(oldest)) forget(oldest);
-    }
-    return block;
-  };
-
   const get = async (number: number): Promise<DecodedBlock> => {
-    const block = await keep(number);
+    const block = await held.take(number, () => load(number));
     const left = (usesLeft.get(number) ?? 1) - 1;
     usesLeft.set(number, left);
-    if (left <= 0) forget(number);
+    if (left <= 0) held.forget(number);
     return block;
   };
 
-  return { get, close: fetched.close };
+  return { get, done: held.give, close: fetched.close };
 };

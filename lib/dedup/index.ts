@@ -1,3 +1,4 @@
+export { type BlockDecoder, createBlockDecoder } from './block-decoder.ts';
 export { type ChunkStore, type ChunkStoreOptions, createChunkStore } from './chunk-store.ts';
 export {
   Chunker,

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { slipwayError } from '../errors/index.ts';
-import { type BlockSource, createBlockSource, type DecodedBlock } from './block-source.ts';
+import { type BlockSource, createBlockSource } from './block-source.ts';
 import { joinLayer, type Recipe } from './format/index.ts';
+import type { DecodedBlock } from './held-blocks.ts';
 import { loadRecipe } from './recipes.ts';
 import type { BlockPlace, DedupParts, FetchedBytes } from './types.ts';
 
@@ -29,9 +30,14 @@ const placesOf = ({ blocks, packs }: Recipe): BlockPlace[] =>
   blocks.map((block) => ({ ...block, pack: packs[block.pack] as string }));
 
 /** The contents of a layer, in order. */
-async function* readContent(parts: DedupParts, recipe: Recipe, bytes: FetchedBytes): AsyncGenerator<Buffer> {
+async function* readContent(
+  parts: DedupParts,
+  recipe: Recipe,
+  bytes: FetchedBytes,
+  onFetched: () => void,
+): AsyncGenerator<Buffer> {
   const order = recipe.runs.map(({ block }) => block);
-  const source = await createBlockSource(parts, placesOf(recipe), order, bytes);
+  const source = await createBlockSource(parts, placesOf(recipe), order, bytes, onFetched);
   try {
     yield* readRuns(parts, recipe, source, order);
   } finally {
@@ -62,25 +68,30 @@ async function* readRuns(
     }
     if (isChange(at)) blocksAhead -= 1;
     parts.signal?.throwIfAborted();
-    const { raw, starts } = await (ahead.shift() as Promise<DecodedBlock>);
+    const decoded = await (ahead.shift() as Promise<DecodedBlock>);
+    const { raw, starts } = decoded;
     const [from, to] = [starts[first], starts[first + count]];
     if (from === undefined || to === undefined) {
       const problem = `block ${block} has no chunks ${first} to ${first + count - 1}`;
       throw slipwayError('DEDUP_FORMAT_INVALID', { source: 'a recipe', offset: 0, problem });
     }
     yield raw.subarray(from, to);
+    source.done(decoded);
   }
 }
 
 /**
  * Rebuilds a layer. The blocks are verified; that they are the right ones only the digest of the whole can say, and the caller looks at that.
  *
+ * @param parts with a decoder: the memory is used again, and each piece is good until the next is asked for
  * @param bytes where what was moved is counted
+ * @param onFetched called when everything that this machine lacked for it is here; not when that fails
  */
 export async function* rebuildLayer(
   parts: DedupParts,
   layer: WantedLayer,
   bytes: FetchedBytes,
+  onFetched: () => void = () => {},
 ): AsyncGenerator<Buffer> {
   const { diffId, sizeBytes } = layer;
   const { recipe } = await loadRecipe(parts, layer.recipes, (count) => {
@@ -94,7 +105,8 @@ export async function* rebuildLayer(
       found: recipe.diffId,
     });
   }
-  for await (const part of joinLayer(recipe.shape, sizeBytes, readContent(parts, recipe, bytes))) {
+  const content = readContent(parts, recipe, bytes, onFetched);
+  for await (const part of joinLayer(recipe.shape, sizeBytes, content, undefined, parts.decoder !== undefined)) {
     bytes.layerBytes += part.length;
     yield part;
   }

@@ -1,5 +1,6 @@
 import type { CacheStore } from '../cache/index.ts';
 import type { Log } from '../log/index.ts';
+import type { BlockDecoder } from './block-decoder.ts';
 import type { ChunkStore } from './chunk-store.ts';
 
 /** Where a block is, once its pack is complete. */
@@ -64,6 +65,8 @@ export interface DedupParts {
   readonly store: CacheStore;
   /** What this machine keeps of the store; undefined when the store is a folder here. */
   readonly chunkStore?: ChunkStore;
+  /** Decompresses blocks of layers that are rebuilt; default: with the threads that Node has, into new memory. */
+  readonly decoder?: BlockDecoder;
   readonly log: Log;
   readonly signal?: AbortSignal;
 }

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { createArtifactCache } from '../../lib/cache/index.ts';
 import {
+  createBlockDecoder,
   type DedupParts,
   type FetchedBytes,
   formatManifest,
@@ -89,7 +90,7 @@ export const fetchManifest = (
   });
 
 /**
- * Rebuilds all layers of an image, and makes sure that each has the digest that the *test* knows.
+ * Rebuilds all layers of an image as the steps do, with a decoder, and makes sure that each has the digest that the *test* knows.
  *
  * @param onBytes hears of the bytes as they come
  */
@@ -101,13 +102,18 @@ export const fetchImage = async (
 ): Promise<FetchedBytes> => {
   const manifest = await fetchManifest(parts, image, spool);
   const bytes = noFetchedBytes();
-  for (const [at, layer] of manifest.layers.entries()) {
-    const digest = createHash('sha256');
-    for await (const part of readLayer(parts, layer, bytes)) {
-      digest.update(part);
-      onBytes(part.length);
+  const decoder = createBlockDecoder();
+  try {
+    for (const [at, layer] of manifest.layers.entries()) {
+      const digest = createHash('sha256');
+      for await (const part of readLayer({ ...parts, decoder }, layer, bytes)) {
+        digest.update(part);
+        onBytes(part.length);
+      }
+      if (digest.digest('hex') !== image.layers[at]?.diffId) throw new Error(`Wrong bytes came for ${layer.diffId}`);
     }
-    if (digest.digest('hex') !== image.layers[at]?.diffId) throw new Error(`Wrong bytes came for ${layer.diffId}`);
+  } finally {
+    await decoder.close();
   }
   await parts.chunkStore?.trim();
   return bytes;

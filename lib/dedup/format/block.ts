@@ -46,13 +46,34 @@ export interface BlockHead {
 }
 
 /** The bases one after the other; in `room` when there is enough of it. */
-const asDictionary = (bases: readonly BaseBlock[], room?: Buffer): Buffer | undefined => {
+const asDictionary = (bases: readonly Buffer[], room?: Buffer): Buffer | undefined => {
   if (bases.length === 0) return undefined;
-  const bytes = bases.reduce((sum, { raw }) => sum + raw.length, 0);
-  if (!room || room.length < bytes) return Buffer.concat(bases.map(({ raw }) => raw));
+  const bytes = bases.reduce((sum, { length }) => sum + length, 0);
+  if (!room || room.length < bytes) return Buffer.concat(bases);
   let at = 0;
-  for (const { raw } of bases) at += raw.copy(room, at);
+  for (const base of bases) at += base.copy(room, at);
   return room.subarray(0, bytes);
+};
+
+/** What a frame gave. */
+export interface Inflated {
+  readonly raw: Buffer;
+  /** sha256 of `raw`, 64 hex digits. */
+  readonly id: string;
+}
+
+/**
+ * Decompresses the frame of a block, and digests what comes.
+ *
+ * @param rawBytes how much must come; throws any error if it is not that much
+ * @param bases raw bytes of the base blocks
+ */
+export type Inflate = (frame: Buffer, rawBytes: number, bases: readonly Buffer[]) => Promise<Inflated>;
+
+const inflateHere: Inflate = async (frame, rawBytes, bases) => {
+  const raw = await decompressFrame(frame, rawBytes, asDictionary(bases));
+  // Of the two ways that Node has, the one that leaves this thread free: megabytes take milliseconds, and others wait for it.
+  return { raw, id: Buffer.from(await subtle.digest('SHA-256', raw)).toString('hex') };
 };
 
 const checkBlock = (lengths: readonly number[], raw: Buffer, bases: readonly BaseBlock[]): void => {
@@ -85,7 +106,14 @@ export const encodeBlock = async (
 ): Promise<{ id: string; record: Buffer }> => {
   checkBlock(lengths, raw, bases);
   const id = hash('sha256', raw, 'hex');
-  const frame = await compressFrame(raw, level, asDictionary(bases, room));
+  const frame = await compressFrame(
+    raw,
+    level,
+    asDictionary(
+      bases.map((base) => base.raw),
+      room,
+    ),
+  );
   const head = new ByteWriter();
   head.u32(BLOCK_MAGIC);
   head.u32(frame.length);
@@ -134,11 +162,11 @@ const readBases = async (
   block: string,
   ids: readonly string[],
   bases: ((id: string) => Promise<Buffer>) | undefined,
-): Promise<BaseBlock[]> => {
-  const found: BaseBlock[] = [];
+): Promise<Buffer[]> => {
+  const found: Buffer[] = [];
   for (const id of ids) {
     if (!bases) throw slipwayError('DEDUP_BASE_MISSING', { block, base: id });
-    found.push({ id, raw: await bases(id) });
+    found.push(await bases(id));
   }
   return found;
 };
@@ -148,12 +176,14 @@ const readBases = async (
  *
  * @param bases gives the raw bytes of a base block
  * @param source what the record comes from, for errors
+ * @param inflate default: with the threads that Node has, into new memory
  * Throws `DEDUP_FORMAT_INVALID`, `DEDUP_DIGEST_MISMATCH`, `DEDUP_BASE_MISSING` and what `bases` throws.
  */
 export const decodeBlock = async (
   record: Buffer,
   bases?: (id: string) => Promise<Buffer>,
   source = 'The record of a block',
+  inflate: Inflate = inflateHere,
 ): Promise<Block & { bases: string[] }> => {
   const reader = new ByteReader(record, source);
   const head = readBlockHead(reader);
@@ -164,15 +194,14 @@ export const decodeBlock = async (
   const lengths = readChunkLengths(reader, head);
   const frameAt = reader.at;
   const frame = reader.bytes(head.frameBytes, 'the frame of a block');
-  const dictionary = asDictionary(await readBases(head.id, baseIds, bases));
-  let raw: Buffer;
+  const baseBytes = await readBases(head.id, baseIds, bases);
+  let inflated: Inflated;
   try {
-    raw = await decompressFrame(frame, head.rawBytes, dictionary);
+    inflated = await inflate(frame, head.rawBytes, baseBytes);
   } catch (error) {
     throw reader.invalid(`the block cannot be decompressed (${(error as Error).message})`, frameAt, error);
   }
-  // Of the two ways that Node has, the one that leaves this thread free: megabytes take milliseconds, and others wait for it.
-  const found = Buffer.from(await subtle.digest('SHA-256', raw)).toString('hex');
+  const { id: found, raw } = inflated;
   if (found !== head.id)
     throw slipwayError('DEDUP_DIGEST_MISMATCH', { what: `a block in ${source}`, expected: head.id, found });
   return { id: head.id, raw, lengths, bases: baseIds };

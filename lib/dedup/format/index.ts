@@ -5,6 +5,7 @@ export {
   type Block,
   decodeBlock,
   encodeBlock,
+  type Inflate,
   MAX_BLOCK_BASES,
   MAX_BLOCK_CHUNKS,
   MAX_BLOCK_RAW_BYTES,
@@ -20,3 +21,4 @@ export { scanPack } from './pack-scan.ts';
 export { createPackWalker, type PackWalker, type WalkedBlock } from './pack-walk.ts';
 export { decodeRecipe, encodeRecipe, type Recipe, type RecipeBlock, type Run } from './recipe.ts';
 export { MAX_RECIPE_RAW_BYTES, packRecipe, readRecipeHead, unpackRecipe } from './stored-recipe.ts';
+export { decompressOptions } from './zstd.ts';

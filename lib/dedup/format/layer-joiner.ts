@@ -47,9 +47,15 @@ function* walkShape({ kind, columns }: LayerShape, sizeBytes: number, source: st
 
 /** Gathers small pieces. */
 class Batch {
+  readonly #isReused: boolean;
   #buffer = Buffer.allocUnsafeSlow(OUT_BYTES);
   #start = 0;
   #used = 0;
+
+  /** @param isReused what was gathered is used up when more is added */
+  constructor(isReused: boolean) {
+    this.#isReused = isReused;
+  }
 
   /** Copies from `bytes` what has room, and says how much that was. */
   add(bytes: Buffer, from: number, to: number): number {
@@ -69,6 +75,10 @@ class Batch {
   /** What was gathered; the rest of the buffer is for what comes next. */
   take(): Buffer {
     const gathered = this.#buffer.subarray(this.#start, this.#used);
+    if (this.#isReused) {
+      this.#used = 0;
+      return gathered;
+    }
     this.#start = this.#used;
     if (this.isFull) {
       this.#buffer = Buffer.allocUnsafeSlow(OUT_BYTES);
@@ -111,7 +121,9 @@ class Contents {
  * @param sizeBytes of the layer
  * @param content of the layer's files, in order, in pieces of any size; closed when the caller stops early
  * @param source what the shape comes from, for errors
- * @returns buffers of some 100 KiB and more, parts of `content` among them; the caller may keep them. Whether they are the right bytes, only the digest of all of them can say.
+ * @param isReused the buffer in which small pieces are gathered is used again for each: what is returned is good until the next is asked for
+ * @returns buffers of some 100 KiB and more, parts of `content` among them; without `isReused` the caller may keep them. Whether they are the right bytes,
+ *   only the digest of all of them can say.
  *   Throws `DEDUP_FORMAT_INVALID` when shape, size and content do not fit together.
  */
 export async function* joinLayer(
@@ -119,9 +131,10 @@ export async function* joinLayer(
   sizeBytes: number,
   content: AsyncIterable<Buffer>,
   source = 'a recipe',
+  isReused = false,
 ): AsyncGenerator<Buffer, void, undefined> {
   const contents = new Contents(content);
-  const batch = new Batch();
+  const batch = new Batch(isReused);
   try {
     for (const piece of walkShape(shape, sizeBytes, source)) {
       if (typeof piece !== 'number') {

@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
+import { constants, type ZstdOptions, zstdCompress, zstdDecompress } from 'node:zlib';
 
 const compressAsync = promisify(zstdCompress);
 const decompressAsync = promisify(zstdDecompress);
@@ -40,14 +40,16 @@ export const compressFrame = (raw: Buffer, level: number, dictionary?: Buffer): 
     ...(dictionary && { dictionary }),
   });
 
-/** Decompresses one frame that must give `rawBytes` bytes; never more than that is allocated, to a few pages. Throws zlib's errors. */
+/** How zlib is to decompress a frame that must give `rawBytes` bytes: never more than that is allocated, to a few pages. */
+export const decompressOptions = (rawBytes: number): ZstdOptions => ({
+  maxOutputLength: Math.max(1, rawBytes),
+  chunkSize: Math.max(64, Math.min(rawBytes, PIECE_BYTES)),
+  params: { [constants.ZSTD_d_windowLogMax]: LARGEST_WINDOW_LOG },
+});
+
+/** Decompresses one frame that must give `rawBytes` bytes. Throws zlib's errors. */
 export const decompressFrame = async (frame: Buffer, rawBytes: number, dictionary?: Buffer): Promise<Buffer> => {
-  const raw = await decompressAsync(frame, {
-    maxOutputLength: Math.max(1, rawBytes),
-    chunkSize: Math.max(64, Math.min(rawBytes, PIECE_BYTES)),
-    params: { [constants.ZSTD_d_windowLogMax]: LARGEST_WINDOW_LOG },
-    ...(dictionary && { dictionary }),
-  });
+  const raw = await decompressAsync(frame, { ...decompressOptions(rawBytes), ...(dictionary && { dictionary }) });
   if (raw.length !== rawBytes) throw new Error(`it holds ${raw.length} bytes instead of ${rawBytes}`);
   return raw;
 };
