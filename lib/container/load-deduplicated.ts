@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { ArtifactRecord } from '../cache/types.ts';
-import { noFetchedBytes, parseManifest, rebuildLayer } from '../dedup/index.ts';
+import { createBlockDecoder, noFetchedBytes, parseManifest, rebuildLayer } from '../dedup/index.ts';
 import { formatBytes } from '../log/index.ts';
 import type { ArchiveIndex } from './archive-index.ts';
 import type { ContainerCacheSettings } from './container-cache-settings.ts';
@@ -9,6 +9,9 @@ import { loadLayers } from './layers/index.ts';
 import { inOwnFolder } from './own-folder.ts';
 import { type Place, type Search, searchPlaces } from './places.ts';
 import type { ImageName } from './types.ts';
+
+/** Of smaller images the blocks are decompressed in less time than a thread for it takes to start. */
+const THREADS_FROM_BYTES = 64 * 1024 * 1024;
 
 /**
  * Rebuilds an image from the deduplicated store and loads it, without layers that the engine has; blocks are verified as they come, layers
@@ -30,13 +33,18 @@ export const loadDeduplicated = (
       const startedMs = performance.now();
       const { file, ...record } = await cache.fetch(path, own);
       const manifest = parseManifest(await readFile(file, 'utf8'), path, image);
-      const parts = { store: cache.store, chunkStore, log, signal };
+      const layerBytes = manifest.layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      const decoder = layerBytes < THREADS_FROM_BYTES ? undefined : createBlockDecoder();
+      const parts = { store: cache.store, chunkStore, decoder, log, signal };
       const bytes = noFetchedBytes();
       const loaded = await loadLayers(settings, {
         config: Buffer.from(manifest.config, 'utf8'),
         names: [reference],
-        layers: manifest.layers.map((layer) => ({ ...layer, open: () => rebuildLayer(parts, layer, bytes) })),
-      });
+        layers: manifest.layers.map((layer) => {
+          const { promise: fetched, resolve } = Promise.withResolvers<void>();
+          return { ...layer, fetched, open: () => rebuildLayer(parts, layer, bytes, resolve) };
+        }),
+      }).finally(() => decoder?.close());
       const durationMs = performance.now() - startedMs;
       const fetched = bytes.blockBytes + bytes.gapBytes + bytes.indexBytes + bytes.againBytes;
       const reusedBytes = loaded.leftOutBytes + bytes.localBytes;

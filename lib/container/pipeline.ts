@@ -23,6 +23,8 @@ export const countBytes = (onBytes: (bytes: number) => void): Transform =>
 export const untilEnough = (stdin: Writable): Writable => {
   stdin.on('error', () => {});
   return new Writable({
+    // What comes is good until the next is asked for: nothing waits here.
+    highWaterMark: 1,
     write: (chunk: Buffer, _encoding, next) => {
       if (stdin.destroyed) next();
       else stdin.write(chunk, () => next());
@@ -69,6 +71,9 @@ const findCause = (commands: readonly RunningCommand[], { ofCommands, ofPipes }:
   return cause ? ofCommands.get(cause) : ofPipes[0]?.error;
 };
 
+/** A pipe: where the bytes come from, and what they go through. */
+type Connection = readonly [Readable | AsyncIterable<Buffer>, ...Writable[]];
+
 /**
  * Runs commands that are connected by pipes, and fails as a whole when any part fails, like a shell's `pipefail`: the rest is
  * stopped, all of it is waited for, and the error that is thrown is the cause, not the broken pipe that it led to.
@@ -78,7 +83,7 @@ const findCause = (commands: readonly RunningCommand[], { ofCommands, ofPipes }:
  */
 export const runPipeline = async (
   commands: readonly RunningCommand[],
-  connections: readonly (readonly [Readable, ...Writable[]])[],
+  connections: readonly Connection[],
 ): Promise<void> => {
   const ofCommands = new Map<RunningCommand, unknown>();
   const ofPipes: Failures['ofPipes'][number][] = [];
@@ -101,7 +106,7 @@ export const runPipeline = async (
       running.delete(command);
     }
   };
-  const watchPipe = async (streams: readonly [Readable, ...Writable[]]): Promise<void> => {
+  const watchPipe = async (streams: Connection): Promise<void> => {
     try {
       await pipeline([...streams] as [Readable, Writable]);
     } catch (error) {

@@ -18,6 +18,8 @@ export interface ArchiveParts {
   /** Layers that are in the archive as empty files, for an engine that wants to see every file of the list. */
   readonly emptyFiles: readonly string[];
   readonly onBytes?: (bytes: number) => void;
+  /** The last piece of a layer comes when this is fulfilled; with its error the archive breaks off. */
+  readonly mayEnd?: Promise<unknown>;
 }
 
 const MOST_OCTAL = 0o77777777777;
@@ -50,7 +52,7 @@ export const tarPadding = (sizeBytes: number): Buffer => Buffer.alloc(-sizeBytes
 const fileOf = (diffId: string): string => `${diffId}.tar`;
 
 /**
- * The layer's bytes, counted: the last piece comes when all of them are as many as they should be.
+ * The layer's bytes, counted: the last piece comes when all of them are as many as they should be. Each piece is good until the next is asked for.
  *
  * @param source where it is from, for errors
  * Throws `LAYER_SIZE_MISMATCH`, and what reading the layer throws.
@@ -62,32 +64,34 @@ export async function* countedLayer(layer: LayerToLoad, source: string): AsyncGe
   for await (const piece of layer.open()) {
     found += piece.length;
     if (found > sizeBytes) break;
-    if (last) yield last;
-    last = piece;
+    if (found < sizeBytes) yield piece;
+    // Kept while the layer is asked for more, which must not come.
+    else if (piece.length > 0) last = Buffer.from(piece);
   }
   if (found !== sizeBytes) throw slipwayError('LAYER_SIZE_MISMATCH', { diffId, expected: sizeBytes, found, source });
   if (last) yield last;
 }
 
 /**
- * The layer's bytes, checked; what is wrong throws before the layer is complete.
+ * The layer's bytes, checked; what is wrong throws before the layer is complete. Each piece is good until the next is asked for.
  *
  * @param source where it is from, for errors
  * Throws `LAYER_SIZE_MISMATCH`, `LAYER_DIGEST_MISMATCH`, and what reading the layer throws.
  */
 export async function* checkedLayer(layer: LayerToLoad, source: string): AsyncGenerator<Buffer, void, undefined> {
-  const { diffId } = layer;
+  const { diffId, sizeBytes } = layer;
   const hash = createHash('sha256');
-  // The last piece is kept until the digest is known: an engine must not get a whole layer that is wrong.
-  let last: Buffer | undefined;
+  let left = sizeBytes;
   for await (const piece of countedLayer(layer, source)) {
     hash.update(piece);
-    if (last) yield last;
-    last = piece;
+    left -= piece.length;
+    if (left === 0) {
+      // An engine must not get a whole layer that is wrong.
+      const digest = hash.digest('hex');
+      if (digest !== diffId) throw slipwayError('LAYER_DIGEST_MISMATCH', { diffId, found: digest, source });
+    }
+    yield piece;
   }
-  const digest = hash.digest('hex');
-  if (digest !== diffId) throw slipwayError('LAYER_DIGEST_MISMATCH', { diffId, found: digest, source });
-  if (last) yield last;
 }
 
 /**
@@ -96,7 +100,7 @@ export async function* checkedLayer(layer: LayerToLoad, source: string): AsyncGe
  * Throws `LAYER_SIZE_MISMATCH`, `LAYER_DIGEST_MISMATCH`, and what reading a layer throws; the archive is then incomplete.
  */
 export async function* composeArchive(parts: ArchiveParts): AsyncGenerator<Buffer, void, undefined> {
-  const { config, configDigest, names, diffIds, layers, emptyFiles, onBytes } = parts;
+  const { config, configDigest, names, diffIds, layers, emptyFiles, onBytes, mayEnd } = parts;
   const configFile = `${configDigest}.json`;
   const manifest = Buffer.from(
     JSON.stringify([{ Config: configFile, RepoTags: names, Layers: diffIds.map(fileOf) }]),
@@ -106,10 +110,15 @@ export async function* composeArchive(parts: ArchiveParts): AsyncGenerator<Buffe
     yield Buffer.concat([tarHeader(name, content.length), content, tarPadding(content.length)]);
   }
   for (const diffId of emptyFiles) yield tarHeader(fileOf(diffId), 0);
+  const lastLayer = layers.at(-1);
   for (const layer of layers) {
     yield tarHeader(fileOf(layer.diffId), layer.sizeBytes);
+    let left = layer.sizeBytes;
     for await (const piece of checkedLayer(layer, names[0] ?? configFile)) {
       onBytes?.(piece.length);
+      left -= piece.length;
+      // An engine takes an archive without its end for a whole one, but not one that breaks off within a file.
+      if (left === 0 && layer === lastLayer) await mayEnd;
       yield piece;
     }
     if (layer.sizeBytes % TAR_BLOCK_BYTES > 0) yield tarPadding(layer.sizeBytes);

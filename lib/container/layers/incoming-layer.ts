@@ -46,7 +46,7 @@ export const importLowest = async (
   // After an interruption nothing can be removed any more: whoever loads an image next does it.
   const remove = () => engine.removeImage(name).catch(() => undefined);
   try {
-    await sendTo(engine.importTar(name), pieces(), `loading ${what}`);
+    await sendTo(await engine.importTar(name), pieces(), `loading ${what}`);
     // The engine has computed the digest anyway, and until it is known to be right nothing but this name leads to the layer.
     const found = (await engine.inspectImage(name))?.diffIds[0] ?? 'none';
     if (found !== diffId) throw slipwayError('LAYER_DIGEST_MISMATCH', { diffId, found, source: what });

@@ -25,12 +25,15 @@ interface Plan extends ImageToLoad {
 const totalBytes = (layers: readonly LayerToLoad[]): number =>
   layers.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
 
-/** Sends an archive with these layers of the image, which the engine takes for the image. */
+type OnBytes = (bytes: number) => void;
+
+/** Sends an archive with these layers of the image, which the engine takes for the image. @param mayEnd see {@link composeArchive} */
 const send = async (
   { engine }: LayerTools,
   plan: Plan,
   missing: ReadonlySet<string>,
-  onBytes: (bytes: number) => void,
+  onBytes: OnBytes,
+  mayEnd?: Promise<unknown>,
 ): Promise<void> => {
   const { config, configDigest, names, layers, distinct } = plan;
   const isLeftOut = ({ diffId }: LayerToLoad): boolean => !missing.has(diffId);
@@ -43,23 +46,26 @@ const send = async (
     // podman looks at each file before it asks its store; docker asks first.
     emptyFiles: engine.name === 'podman' ? distinct.filter(isLeftOut).map(({ diffId }) => diffId) : [],
     onBytes,
+    mayEnd,
   });
-  await sendTo(engine.load(), archive, `loading ${names[0]}`);
+  await sendTo(await engine.load(), archive, `loading ${names[0]}`);
 };
 
 /**
- * Sends the layers that the engine lacks.
+ * Sends all layers when the engine has refused an archive that lacks some.
  *
+ * @param missing the layers that `attempt` sends
  * @returns those that were sent
  */
-const sendMissing = async (
+const orAll = async (
   tools: LayerTools,
   plan: Plan,
   missing: ReadonlySet<string>,
-  onBytes: (bytes: number) => void,
+  onBytes: OnBytes,
+  attempt: () => Promise<void>,
 ): Promise<ReadonlySet<string>> => {
   try {
-    await send(tools, plan, missing, onBytes);
+    await attempt();
     return missing;
   } catch (error) {
     const all = new Set(plan.distinct.map(({ diffId }) => diffId));
@@ -71,23 +77,58 @@ const sendMissing = async (
   }
 };
 
+const sendMissing = (tools: LayerTools, plan: Plan, missing: ReadonlySet<string>, onBytes: OnBytes) =>
+  orAll(tools, plan, missing, onBytes, () => send(tools, plan, missing, onBytes));
+
+/**
+ * Imports the lowest layer, and sends the archive with the others meanwhile: the engine only writes that down until it has all of it, and gets its end when the
+ * layer below is there.
+ *
+ * @param missing layers that the engine lacks, the lowest among them
+ */
+const sendBeside = async (
+  tools: LayerTools,
+  plan: Plan,
+  lowest: LayerToLoad,
+  missing: ReadonlySet<string>,
+  onBytes: OnBytes,
+): Promise<ReadonlySet<string>> => {
+  const others = new Set([...missing].filter((diffId) => diffId !== lowest.diffId));
+  const importing = importLowest(tools, lowest, plan.names[0] ?? '', onBytes);
+  const accepted = importing.then((forget) => {
+    if (!forget) throw new Error('The container engine refused the lowest layer by itself.');
+  });
+  const sending = (async () => {
+    // What the layers have in common is fetched once, and comes first to the one that takes longest.
+    await Promise.race([lowest.fetched, accepted]);
+    await send(tools, plan, others, onBytes, accepted);
+  })();
+  const [imported, sent] = await Promise.allSettled([importing, sending]);
+  if (imported.status === 'rejected') throw imported.reason;
+  const forget = imported.value;
+  if (!forget) return sendMissing(tools, plan, missing, onBytes);
+  try {
+    const above = await orAll(tools, plan, others, onBytes, async () => {
+      if (sent.status === 'rejected') throw sent.reason;
+    });
+    return new Set([lowest.diffId, ...above]);
+  } finally {
+    await forget();
+  }
+};
+
 /** The same, with the lowest layer by itself where that is quicker. */
 const sendQuickly = async (
   tools: LayerTools,
   plan: Plan,
   missing: ReadonlySet<string>,
-  onBytes: (bytes: number) => void,
+  onBytes: OnBytes,
 ): Promise<ReadonlySet<string>> => {
   const [lowest] = plan.layers;
-  const isByItself = lowest && missing.has(lowest.diffId) && (await isImportable(tools, lowest));
-  const forget = isByItself ? await importLowest(tools, lowest, plan.names[0] ?? '', onBytes) : undefined;
-  if (!isByItself || !forget) return sendMissing(tools, plan, missing, onBytes);
-  try {
-    const others = new Set([...missing].filter((diffId) => diffId !== lowest.diffId));
-    return new Set([lowest.diffId, ...(await sendMissing(tools, plan, others, onBytes))]);
-  } finally {
-    await forget();
+  if (lowest && missing.has(lowest.diffId) && (await isImportable(tools, lowest))) {
+    return sendBeside(tools, plan, lowest, missing, onBytes);
   }
+  return sendMissing(tools, plan, missing, onBytes);
 };
 
 /** What the engine has under the image's names must be the image. @returns its ID */

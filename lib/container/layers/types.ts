@@ -54,6 +54,8 @@ export interface LayerToLoad {
   readonly sizeBytes: number;
   /** The uncompressed tar; called for layers that the engine lacks only, and a second time when the engine has refused the first try. */
   open(): AsyncIterable<Buffer>;
+  /** Once it is open: settles when the rest can be read without waiting for other machines; absent: at once. */
+  readonly fetched?: Promise<void>;
 }
 
 /** What loading did. */

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { PassThrough, Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import type { Engine } from '../../../../lib/container/index.ts';
 import { type LayerToLoad, loadLayers } from '../../../../lib/container/layers/index.ts';
@@ -55,12 +56,12 @@ const dockerWith = (more: Partial<Engine> = {}, tags: string[] = []) => {
   const engine: Engine = {
     ...base,
     inspectImage: async (name) => ({ imageId: loadedId, diffIds: [names.get(name) ?? ''] }),
-    importTar: (name) =>
+    importTar: async (name) =>
       taking((bytes) => {
         names.set(name, hash('sha256', bytes));
         done.push(`import ${names.get(name)}`);
       }),
-    load: () =>
+    load: async () =>
       taking((bytes) => {
         const files = namesIn(bytes);
         loadedId = files[1]?.replace('.json', '') ?? '';
@@ -104,10 +105,85 @@ describe('a large lowest layer', () => {
     const stdin = new PassThrough();
     stdin.resume();
     const refused = { stdin, stdout: Readable.from([]), pid: undefined, stop: () => stdin.destroy() };
-    const { engine, done } = dockerWith({ importTar: () => ({ ...refused, done: Promise.reject(refusal()) }) });
+    const { engine, done } = dockerWith({ importTar: async () => ({ ...refused, done: Promise.reject(refusal()) }) });
     const { warnings } = await load(engine, [large, small]);
     expect(done).toEqual([`load ${large.diffId} ${small.diffId}`]);
     expect(warnings).toEqual([expect.stringContaining('refused the lowest layer of sdk:1')]);
+  });
+
+  test('is unpacked while the others are sent; their end comes when it is there, and not before', async () => {
+    const { engine: base, done } = dockerWith();
+    const seen: string[] = [];
+    const watch = async (name: string, starting: Promise<RunningCommand>): Promise<RunningCommand> => {
+      const { stdin, ...running } = await starting;
+      const watched = new PassThrough();
+      watched.on('data', () => seen.push(name)).pipe(stdin);
+      return { ...running, stdin: watched };
+    };
+    const engine = {
+      ...base,
+      importTar: (name: string) => watch('import', base.importTar(name)),
+      load: () => watch('load', base.load()),
+    };
+    // The layer below ends only when the archive has come as far as it can.
+    const until = (isSo: () => boolean) => async () => {
+      while (!isSo()) await sleep(5);
+    };
+    const slow: LayerToLoad = {
+      ...large,
+      async *open() {
+        const pieces = [];
+        for await (const piece of large.open()) pieces.push(piece);
+        yield* pieces.slice(0, -1);
+        await until(() => seen.includes('load'))();
+        await sleep(50);
+        yield* pieces.slice(-1);
+      },
+    };
+    await load(engine, [slow, small]);
+    expect(seen.indexOf('load')).toBeLessThan(seen.lastIndexOf('import'));
+    expect(done).toEqual([`import ${large.diffId}`, `load ${small.diffId}`]);
+  });
+
+  test('is fetched before the others are opened', async () => {
+    const { engine, done } = dockerWith();
+    const { promise: fetched, resolve } = Promise.withResolvers<void>();
+    const opened: string[] = [];
+    const noting = (name: string, layer: LayerToLoad, before: () => Promise<void>): LayerToLoad => ({
+      ...layer,
+      async *open() {
+        opened.push(name);
+        yield* layer.open();
+        await before();
+      },
+    });
+    const lowest = noting('lowest', large, async () => {
+      await sleep(50);
+      opened.push('fetched');
+      resolve();
+    });
+    await load(engine, [{ ...lowest, fetched }, noting('other', small, async () => {})]);
+    expect(opened).toEqual(['lowest', 'fetched', 'other']);
+    expect(done).toEqual([`import ${large.diffId}`, `load ${small.diffId}`]);
+  });
+
+  test('is sent again with the others when the engine refuses them without it', async () => {
+    const { engine: base, done } = dockerWith();
+    let loads = 0;
+    const load1 = async (): Promise<RunningCommand> => {
+      loads += 1;
+      if (loads > 1) return base.load();
+      const stdin = new PassThrough();
+      stdin.resume();
+      const ended = new Promise((resolve) => stdin.once('end', resolve));
+      const failed = ended.then(() => Promise.reject(refusal()));
+      failed.catch(() => {});
+      return { stdin, stdout: Readable.from([]), pid: undefined, stop: () => stdin.destroy(), done: failed };
+    };
+    const { warnings, sentLayers } = await load({ ...base, load: load1 }, [large, small]);
+    expect(done).toEqual([`import ${large.diffId}`, `load ${large.diffId} ${small.diffId}`]);
+    expect(sentLayers).toBe(2);
+    expect(warnings).toEqual([expect.stringContaining('sending all of them')]);
   });
 
   test('that comes with wrong bytes ends it all, and nothing is loaded', async () => {

@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { parseDiffIds } from '../../../../lib/container/engine-answers.ts';
 import { chainIdsOf } from '../../../../lib/container/layers/chain-id.ts';
-import { composeArchive, tarHeader } from '../../../../lib/container/layers/compose-archive.ts';
+import { checkedLayer, composeArchive, tarHeader } from '../../../../lib/container/layers/compose-archive.ts';
 import { missingLayers } from '../../../../lib/container/layers/index.ts';
 import { findV1Layer } from '../../../../lib/container/layers/v1-layer-id.ts';
 import type { EngineStorage } from '../../../../lib/container/types.ts';
@@ -107,6 +107,20 @@ describe('an archive to be loaded', () => {
     expect(JSON.parse(tar('--extract', '--to-stdout', 'manifest.json'))).toEqual([
       { Config: 'cc.json', RepoTags: ['image:1'], Layers: ['ee.tar', file] },
     ]);
+  });
+
+  test('asks for a piece when the one before has been read: a layer may use its memory again', async () => {
+    const again = async function* () {
+      const memory = Buffer.alloc(64);
+      for (let at = 0; at < bytes.length; at += 64) {
+        const length = bytes.copy(memory, 0, at, at + 64);
+        yield memory.subarray(0, length);
+        memory.fill(0);
+      }
+    };
+    const pieces: Buffer[] = [];
+    for await (const piece of checkedLayer(layer(again), 'a test')) pieces.push(Buffer.from(piece));
+    expect(Buffer.concat(pieces).equals(bytes)).toBe(true);
   });
 
   test('a header takes sizes beyond 8 GiB', () => {
