@@ -6,6 +6,7 @@ import {
   createContainerCache,
   createEngine,
   type Engine,
+  openEngineSocket,
   requireEngine,
 } from '../container/index.ts';
 import { type ChunkStore, createChunkStore } from '../dedup/index.ts';
@@ -30,7 +31,9 @@ export const openEngine = async (options: EngineOptions): Promise<Engine> => {
   const { env, docker = env.docker } = options;
   const { query, effects } = runnersOf(options);
   const found = await requireEngine({ env: { ...env, docker }, query });
-  return createEngine({ ...found, query, effects });
+  const { cwd = '/', log = silentLog, signal } = options;
+  const socket = openEngineSocket(found, { env, cwd, log, signal });
+  return createEngine({ ...found, query, effects, socket });
 };
 
 /** What container images are moved between. */

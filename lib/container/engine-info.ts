@@ -4,6 +4,8 @@ import type { EngineStorage } from './types.ts';
 export interface EngineInfo {
   readonly name: 'docker' | 'podman';
   readonly version: string;
+  /** Of docker: what the daemon calls itself, another name on each machine. */
+  readonly daemonId?: string;
   /** For example `overlay2`. */
   readonly storageDriver: string;
   readonly storage: EngineStorage;
@@ -20,6 +22,7 @@ export interface EngineInfo {
 export const INFO_WORDS = ['info', '--format', '{{json .}}'] as const;
 
 interface DockerInfo {
+  readonly ID?: string;
   readonly ServerVersion?: string;
   readonly Driver?: string;
   readonly DriverStatus?: readonly (readonly string[])[] | null;
@@ -46,6 +49,7 @@ const dockerStorage = ({ Driver, DockerRootDir, DriverStatus }: DockerInfo): Eng
 const fromDocker = (info: DockerInfo): EngineInfo => ({
   name: 'docker',
   version: info.ServerVersion ?? '?',
+  ...(info.ID ? { daemonId: info.ID } : {}),
   storageDriver: info.Driver ?? '?',
   storage: dockerStorage(info),
   isRootless: (info.SecurityOptions ?? []).some((option) => option.includes('rootless')),

@@ -1,8 +1,9 @@
 import { isSlipwayError } from '../errors/index.ts';
-import type { Command, Runner, RunOptions } from '../process/index.ts';
+import type { Command, Runner, RunningCommand, RunOptions } from '../process/index.ts';
 import { parseDiffIds } from './engine-answers.ts';
 import { explained, explainedCommand } from './engine-faults.ts';
 import type { EngineInfo } from './engine-info.ts';
+import type { EngineSocket } from './engine-socket.ts';
 import type { Engine } from './types.ts';
 
 /** A query that takes longer than this means that the daemon hangs. */
@@ -19,6 +20,8 @@ export interface EngineSettings {
   readonly query: Runner;
   /** Changes things; only says what it would do under `--plan`. */
   readonly effects: Runner;
+  /** Takes images by a shorter way than the command, where that leads to the same daemon; not for `--plan`. */
+  readonly socket?: EngineSocket;
 }
 
 /** What to ask of images for {@link parseDiffIds}. */
@@ -42,7 +45,7 @@ const idInList = (list: string, reference: string): string | undefined => {
  * else a command dies of is `COMMAND_FAILED`.
  */
 export const createEngine = (settings: EngineSettings): Engine => {
-  const { name, command, env, query, effects } = settings;
+  const { name, command, env, query, effects, socket } = settings;
   const call = (...args: string[]): Command => [...command, ...args] as unknown as Command;
 
   const ask = async (args: string[], okExitCodes: readonly number[] = [0]): Promise<string> => {
@@ -57,6 +60,11 @@ export const createEngine = (settings: EngineSettings): Engine => {
   const hasContainer = async (container: string): Promise<boolean> => {
     const exact = `^${container.replaceAll('.', '\\.')}$`;
     return (await ask(['ps', '--all', '--quiet', '--filter', `name=${exact}`])) !== '';
+  };
+
+  const receive = async (doing: string, words: readonly string[], path: string): Promise<RunningCommand> => {
+    const line = call(...words);
+    return explainedCommand(doing, (await socket?.post(path, line)) ?? effects.start(line, { env }));
   };
 
   return {
@@ -83,9 +91,13 @@ export const createEngine = (settings: EngineSettings): Engine => {
       running.stdin.end();
       return explainedCommand(`saving ${reference}`, running);
     },
-    load: () => explainedCommand('loading a container image', effects.start(call('load'), { env })),
+    load: () => receive('loading a container image', ['load'], '/images/load?quiet=1'),
     importTar: (reference) =>
-      explainedCommand('loading a layer', effects.start(call('import', '-', reference), { env })),
+      receive(
+        'loading a layer',
+        ['import', '-', reference],
+        `/images/create?${new URLSearchParams({ fromSrc: '-', repo: reference })}`,
+      ),
     async tagsOf(repository) {
       const lines = await ask(['images', '--format', '{{.Tag}}', repository]);
       return lines.split('\n').filter((tag) => tag !== '' && tag !== '<none>');

@@ -89,8 +89,8 @@ export const saveImage = async (
 export const loadImage = async (tools: ArchiveTools, file: string, decompress: Command): Promise<ArchiveIndex> => {
   const name = file.slice(file.lastIndexOf('/') + 1);
   const progress = tools.log.progress(`load ${name}`, (await stat(file)).size);
+  const loading = await tools.engine.load();
   const decompressing = tools.effects.start(decompress);
-  const loading = tools.engine.load();
   // What the engine says there ("Loaded image: …") is known; unread it could fill the pipe.
   loading.stdout.resume();
   const counted: Writable = countBytes((bytes) => progress.advance(bytes));
@@ -124,8 +124,8 @@ export const loadStreamedImage = async (
   { bytes, verified }: StreamedArtifact,
   decompress: Command,
 ): Promise<ArchiveIndex> => {
+  const loading = await tools.engine.load();
   const decompressing = tools.effects.start(decompress);
-  const loading = tools.engine.load();
   loading.stdout.resume();
   let reason: unknown;
   const giveUp = async (): Promise<void> => {

@@ -1,6 +1,7 @@
 export type { CacheLayout, ContainerCacheSettings } from './container-cache-settings.ts';
 export { createEngine, type EngineSettings } from './engine.ts';
 export type { EngineInfo } from './engine-info.ts';
+export { type EngineSocket, openEngineSocket } from './engine-socket.ts';
 export {
   type EngineSearch,
   type EngineSearchOptions,

@@ -41,9 +41,9 @@ export interface Engine {
   /** Streams `reference` as a docker archive. */
   save(reference: string): RunningCommand;
   /** Takes a docker archive on standard input. */
-  load(): RunningCommand;
+  load(): Promise<RunningCommand>;
   /** Takes a tar on standard input and makes an image of it with that one layer, unpacking it while it comes. */
-  importTar(reference: string): RunningCommand;
+  importTar(reference: string): Promise<RunningCommand>;
   /** Tags of all images that are called `REPOSITORY:TAG`. */
   tagsOf(repository: string): Promise<readonly string[]>;
   /** Tries to pull from the image's registry; false when it is not to be had there. */

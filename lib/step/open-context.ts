@@ -16,6 +16,7 @@ import {
   type Engine,
   type FoundEngine,
   type ImageTraffic,
+  openEngineSocket,
   publishedPaths,
   requireEngine,
 } from '../container/index.ts';
@@ -203,7 +204,8 @@ export const openContext = async (opening: Opening): Promise<OpenedContext> => {
 
   const realCache = createArtifactCache({ store, signer, verifier, log, signal });
   const mirror = openMirror(opening, verifier);
-  const engine = found ? createEngine({ ...found, query, effects }) : absentEngine(step);
+  const socket = line.plan ? undefined : openEngineSocket(found, { env, cwd: root, log, signal });
+  const engine = found ? createEngine({ ...found, query, effects, socket }) : absentEngine(step);
   const reading = mirror ? createFallbackStore({ store, mirror: mirror.store, log }) : store;
   // What is published already is for the cache itself to say; what is only used may be the mirror's.
   const consuming = createArtifactCache({ store: reading, verifier, log, signal });

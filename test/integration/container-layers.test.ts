@@ -3,7 +3,7 @@ import { chmod, cp, link, mkdir, mkdtemp, readFile, rm, symlink, utimes, writeFi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createEngine, type Engine, findEngine } from '../../lib/container/index.ts';
+import { createEngine, type Engine, findEngine, openEngineSocket } from '../../lib/container/index.ts';
 import {
   type ImageSource,
   type LayerToLoad,
@@ -25,7 +25,8 @@ const engines = new Map<string, { engine: Engine; call: (...args: string[]) => R
 for (const docker of ['docker', 'podman']) {
   const { found } = await findEngine({ env: { ...process.env, docker }, query: runner });
   if (!found) continue;
-  const engine = createEngine({ ...found, query: runner, effects: runner });
+  const socket = openEngineSocket(found, { env: process.env, cwd: folder, log: silentLog });
+  const engine = createEngine({ ...found, query: runner, effects: runner, socket });
   const call = (...args: string[]) =>
     runner.run([...found.command, ...args] as unknown as Parameters<Runner['run']>[0], {
       env: found.env,

@@ -10,6 +10,7 @@ import {
   type Engine,
   findEngine,
   type ImageName,
+  openEngineSocket,
 } from '../../lib/container/index.ts';
 import { silentLog } from '../../lib/log/index.ts';
 import { createRunner, type Runner } from '../../lib/process/index.ts';
@@ -25,15 +26,21 @@ const runner = createRunner({ cwd: folder, env: process.env });
 
 /** The engines of this machine; docker is there, podman may be. */
 const engines = new Map<string, { engine: Engine; call: (...args: string[]) => ReturnType<Runner['run']> }>();
-for (const docker of ['docker', 'podman']) {
+for (const [name, docker, isBySocket] of [
+  ['docker', 'docker', false],
+  ['docker by its socket', 'docker', true],
+  ['podman', 'podman', false],
+] as const) {
   const { found } = await findEngine({ env: { ...process.env, docker }, query: runner });
   if (!found) continue;
-  const engine = createEngine({ ...found, query: runner, effects: runner });
+  const reach = { env: process.env, cwd: folder, log: silentLog };
+  const socket = isBySocket ? openEngineSocket(found, reach) : undefined;
+  const engine = createEngine({ ...found, query: runner, effects: runner, socket });
   const call = (...args: string[]) => {
     const command = [...found.command, ...args] as unknown as Parameters<Runner['run']>[0];
     return runner.run(command, { env: found.env, stdout: 'capture' });
   };
-  engines.set(docker, { engine, call });
+  engines.set(name, { engine, call });
 }
 const names = [...engines.keys()];
 const on = (name: string) => {
@@ -155,7 +162,7 @@ describe.each(names)('%s', (name) => {
   test('refuses an archive with another image under that name, and removes it', async () => {
     const image = newImage();
     await importImage(name, image);
-    const tampered = fakeCache(join(folder, `tampered-${name}`));
+    const tampered = fakeCache(join(folder, `tampered-${name.replaceAll(' ', '-')}`));
     await containersOn(name, tampered).publish(image);
     await engine.removeImage(referenceOf(image));
     const idFile = join(tampered.store.location, `containers/1.2.3-x/${image.name}-1.2.3-x.id`);
@@ -169,7 +176,7 @@ describe.each(names)('%s', (name) => {
   test('loads an archive while it comes, and gets no image, not even one without a name, of one that is damaged', async () => {
     const image = newImage();
     await importImage(name, image);
-    const dir = join(folder, `streamed-${name}`);
+    const dir = join(folder, `streamed-${name.replaceAll(' ', '-')}`);
     const store = createStore({ dir, user: '', pathPrefix: '' }, { log: silentLog, runner });
     const downloads: string[] = [];
     const streaming = createArtifactCache({

@@ -56,7 +56,7 @@ describe('the ID of an image', () => {
 test('the tags of a name are listed without what has none, and a layer comes by standard input', async () => {
   const { engine, query, effects } = make('docker', () => ({ stdout: 'one\n<none>\ntwo' }));
   expect(await engine.tagsOf('incoming')).toEqual(['one', 'two']);
-  engine.importTar('incoming:three');
+  await engine.importTar('incoming:three');
   expect(query.lines).toEqual(['docker images --format {{.Tag}} incoming']);
   expect(effects.lines).toEqual(['docker import - incoming:three']);
 });

@@ -33,7 +33,7 @@ export const fakeEngine = (images: Map<string, string>, registry: ReadonlyMap<st
         Readable.from([Buffer.from(archiveOf(reference, images.get(reference) ?? ''))]),
         Promise.resolve(),
       ),
-    load() {
+    async load() {
       const stdin = new PassThrough();
       const done = (async () => {
         let text = '';

@@ -204,8 +204,8 @@ describe('an engine that counts IDs in another way', () => {
     await writeFile(join(cache.store.location, `${BASE}.tar.zst`), gzipSync(tar));
     const images = new Map<string, string>();
     const { engine } = fakeEngine(images);
-    const load = () => {
-      const running = engine.load();
+    const load = async () => {
+      const running = await engine.load();
       const done = running.done.then((result) => {
         images.clear();
         images.set(NAME, OTHER);
