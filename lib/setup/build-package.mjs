@@ -12,7 +12,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const outDir = resolve(process.argv[2] ?? join(root, 'dist'));
 
 /** Of the checkout, where they install and bundle what a package has already. */
-const NOT_PACKED = /^lib\/setup\/(enter|bundle-steps|stale-bundles|build-package|run-step)\./;
+const NOT_PACKED = /^lib\/setup\/(enter|bundle|bundle-steps|stale-bundles|build-package|run-step)\./;
 /** What is not compiled: workers and first scripts in plain JavaScript with their declarations, and programs for others. */
 const PLAIN = ['lib/**/*.mjs', 'lib/**/*.d.mts', 'lib/setup/policy-rc.d'];
 /** Data. The shims are for a checkout beside the tree's own scripts. */

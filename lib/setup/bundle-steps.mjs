@@ -3,10 +3,10 @@
  * else a step does before its first command (docs/adr/0010-start-bundles.md). Run by enter.mjs; run-step.sh uses a bundle only as long as no
  * source is newer.
  */
-import { readFileSync, renameSync, rmSync, utimesSync } from 'node:fs';
+import { renameSync, rmSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { fileURLToPath } from 'node:url';
+import { bundle } from './bundle.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 /** Another folder is for tests. */
@@ -34,55 +34,20 @@ const STEPS = [
   'job',
 ];
 
-/**
- * In a bundle a module is no longer where its source is; what it says of its place goes on meaning the source. Only the step itself is the program:
- * one step may import another.
- *
- * @param {string} entryPoint
- * @returns {import('esbuild').Plugin}
- */
-const keepPlaces = (entryPoint) => ({
-  name: 'keep-places',
-  setup(plugin) {
-    plugin.onLoad({ filter: /[/\\](lib|ci-automation)[/\\].*\.ts$/ }, ({ path }) => ({
-      loader: 'ts',
-      contents: readFileSync(path, 'utf8')
-        .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)))
-        .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href))
-        .replaceAll('import.meta.main', JSON.stringify(path === entryPoint)),
-    }));
-  },
-});
-
 /** Beside the folder, and then in its place: a step that starts meanwhile finds a whole bundle or none. */
 const madeIn = `${outdir}.${process.pid}`;
 /** A source that changes while they are made is newer than they are. */
 const startedAt = new Date();
 
 /** @param {string} step */
-const bundle = async (step) => {
-  const entryPoint = join(root, 'ci-automation', `${step}.ts`);
+const bundleStep = async (step) => {
   const outfile = join(madeIn, `${step}.mjs`);
-  await build({
-    entryPoints: [entryPoint],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node24',
-    // Loaded when first used, from where they are.
-    external: ['ssh2', 'rsync', 'tar'],
-    plugins: [keepPlaces(entryPoint)],
-    banner: {
-      js: `import { createRequire as __createRequire } from 'node:module';const require = __createRequire(${JSON.stringify(join(root, 'package.json'))});`,
-    },
-    logLevel: 'warning',
-  });
+  await bundle(join(root, 'ci-automation', `${step}.ts`), outfile);
   utimesSync(outfile, startedAt, startedAt);
 };
 
 try {
-  await Promise.all(STEPS.map(bundle));
+  await Promise.all(STEPS.map(bundleStep));
   rmSync(outdir, { recursive: true, force: true });
   renameSync(madeIn, outdir);
 } finally {

@@ -6,7 +6,7 @@ import { root, type SourceFile, sourceFiles } from './source-files.ts';
 
 const library = [...sourceFiles('lib/**/*.ts'), ...sourceFiles('lib/**/*.mjs')].filter(
   // Programs: the very first script, which runs before there is anything else, those that it runs, and the one of the package.
-  ({ path }) => !/^lib\/setup\/(enter|bundle-steps|build-package|slipway)\.mjs$/.test(path),
+  ({ path }) => !/^lib\/setup\/(enter|bundle|bundle-steps|build-package|slipway)\.mjs$/.test(path),
 );
 
 /** `path:line: text` of the code that matches. */

@@ -54,7 +54,7 @@ test('the package has JavaScript, declarations and data, no sources and no tests
   ).toEqual([]);
   expect(files.filter((path) => /(?<!\.d)\.ts$|\.test\./.test(path))).toEqual([]);
   expect(
-    files.filter((path) => /enter\.mjs|bundle-steps|stale-bundles|run-step\.sh|ci-automation\/nightly\.js/.test(path)),
+    files.filter((path) => /enter\.mjs|setup\/bundle|stale-bundles|run-step\.sh|ci-automation\/nightly\.js/.test(path)),
   ).toEqual([]);
   const there = readdirSync(join(project, 'node_modules'));
   expect(there.filter((name) => ['typescript', 'jest', 'esbuild', '@biomejs'].includes(name))).toEqual([]);

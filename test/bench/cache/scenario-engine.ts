@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { measureSteps, type StepCost } from './measuring/measure.ts';
+import { letDiskSettle } from './settle.ts';
 import { run } from './shell.ts';
 import { type BenchImage, findImageId, referenceOf, removeImages } from './workload/images.ts';
 
@@ -50,6 +51,7 @@ export const measureEngineAlone = async (
   const raw = join(work, 'base-layer.tar');
   await run('zstd', ['-q', '-d', '-f', '-o', raw, baseTar]);
   const base = 'bench-engine:base';
+  await letDiskSettle();
   const imported = await measureSteps([
     { name: 'import the base', command: ['bash', '-ec', IMPORT, 'import', base, raw] },
   ]);

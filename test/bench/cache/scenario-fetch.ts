@@ -1,6 +1,7 @@
 import { measureSteps, type StepCost } from './measuring/measure.ts';
 import { emptyTemp } from './scenario-publish.ts';
 import type { Served } from './server-process.ts';
+import { letDiskSettle } from './settle.ts';
 import type { Way, Worker } from './ways/types.ts';
 import { type BenchImage, findImageId, referenceOf, removeImages } from './workload/images.ts';
 import type { World } from './world.ts';
@@ -19,6 +20,7 @@ export interface Fetched {
  */
 export const fetchImage = async (world: World, way: Way, image: BenchImage, worker: Worker): Promise<Fetched> => {
   await removeImages([referenceOf(image)]);
+  await letDiskSettle();
   await world.takeServed();
   const steps = await measureSteps(way.fetch(world, image, worker));
   const served = await world.takeServed();

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { bundle } from '../../../lib/setup/bundle.mjs';
 import { startSshd, type TestSshd } from '../../helpers/sshd.ts';
 import type { Served } from './server-process.ts';
 
@@ -13,6 +14,8 @@ export interface World {
   /** Where that folder is served. */
   urlOf(way: string): string;
   readonly caFile: string;
+  /** Absolute path of the program of ours that is measured, in one file, as the steps are started. */
+  readonly entry: string;
   /** What was served since this was last called. */
   takeServed(): Promise<Served>;
   stop(): Promise<void>;
@@ -30,6 +33,8 @@ export const startWorld = async (folder: string): Promise<World> => {
     // It must not inherit what a test runner sets.
     execArgv: [],
   });
+  const entry = join(folder, 'slipway-entry.mjs');
+  await bundle(join(import.meta.dirname, 'ways/slipway-entry.ts'), entry);
   const ask = async (): Promise<Served> => {
     server.send('served');
     return ((await once(server, 'message')) as [Served])[0];
@@ -40,6 +45,7 @@ export const startWorld = async (folder: string): Promise<World> => {
     prefixOf: (way) => join(root, way),
     urlOf: (way) => `${url}/${way}`,
     caFile,
+    entry,
     takeServed: ask,
     async stop() {
       server.disconnect();

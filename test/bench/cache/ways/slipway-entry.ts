@@ -8,6 +8,7 @@ import {
   createContainerCache,
   createEngine,
   type ImageTraffic,
+  openEngineSocket,
   requireEngine,
 } from '../../../../lib/container/index.ts';
 import { createLog, createMask, textSink } from '../../../../lib/log/index.ts';
@@ -21,11 +22,9 @@ const log = createLog(textSink(output, createMask([])));
 const runner = createRunner({ cwd: temp, env: process.env });
 const store = createStore(storeSettings(settings), { log, runner });
 const cache = createArtifactCache({ store, log });
-const engine = createEngine({
-  ...(await requireEngine({ env: process.env, query: runner })),
-  query: runner,
-  effects: runner,
-});
+const found = await requireEngine({ env: process.env, query: runner });
+const socket = openEngineSocket(found, { env: process.env, cwd: temp, log });
+const engine = createEngine({ ...found, query: runner, effects: runner, socket });
 const traffic: ImageTraffic[] = [];
 const containers = createContainerCache({
   engine,

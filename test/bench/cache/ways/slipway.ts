@@ -4,8 +4,6 @@ import type { Step } from '../measuring/measure.ts';
 import type { World } from '../world.ts';
 import type { WantedImage, Way, Worker } from './types.ts';
 
-const ENTRY = join(import.meta.dirname, 'slipway-entry.ts');
-
 /** The settings as an operator gives them; see docs/settings.md. */
 const settingsOf = (world: World, way: string, layout: string, worker: Worker) => ({
   BUILDCACHE_SERVER: world.sshd.host,
@@ -31,7 +29,7 @@ export const slipwayWay = (layout: 'flat' | 'dedup'): Way => {
   const way = `slipway-${layout}`;
   const step = (verb: string, world: World, image: WantedImage, worker: Worker): Step => ({
     name: verb,
-    command: [process.execPath, ENTRY, verb, image.name, image.version, worker.temp],
+    command: [process.execPath, world.entry, verb, image.name, image.version, worker.temp],
     env: settingsOf(world, way, layout, worker),
   });
   return {
