@@ -12,7 +12,7 @@ import { createLog, createMask, formatDuration, type Log, textSink } from '../li
 import { parseTestRequest, type TestRequest } from './run/arguments.ts';
 import { runChecks } from './run/checks.ts';
 import { runLayer } from './run/jest.ts';
-import { type Layer, selectLayers } from './run/layers.ts';
+import { groupLayers, type Layer, selectLayers } from './run/layers.ts';
 import { isGreen, sumTallies, type Tally, tallyText } from './run/tally.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -38,18 +38,30 @@ const prepare = async (selected: readonly Layer[], log: Log): Promise<Readonly<R
   return (await prepareHost({ group: 'test', env: process.env, log, noInstall })).env;
 };
 
+/** Runs a layer. @param isShown what it prints is shown at once; else it is in `text`, so that two layers do not talk at the same time */
+const runOne = async (layer: Layer, { paths, jestArgs }: TestRequest, env: NodeJS.ProcessEnv, isShown: boolean) => {
+  const startedMs = performance.now();
+  let text = '';
+  const keep = (more: string): void => {
+    text += more;
+  };
+  const tally = await runLayer(layer, { root, env, paths, jestArgs, write: isShown ? write : keep });
+  keep(`--- ${layer.name}: ${tallyText(tally)} in ${formatDuration(performance.now() - startedMs)}\n`);
+  return { text, tally };
+};
+
 const runAll = async (request: TestRequest, log: Log): Promise<Tally> => {
   const selected = selectLayers(request.paths).filter(({ usesHost }) => !request.fast || !usesHost);
   const env = testEnvironment(await prepare(selected, log));
   const tallies: Tally[] = [];
   // A path is for quick answers about that path.
   if (request.paths.length === 0) tallies.push(await runChecks({ cwd: root, env }, write));
-  for (const layer of selected) {
-    const startedMs = performance.now();
-    const { paths, jestArgs } = request;
-    const tally = await runLayer(layer, { root, env, paths, jestArgs, write });
-    write(`--- ${layer.name}: ${tallyText(tally)} in ${formatDuration(performance.now() - startedMs)}\n`);
-    tallies.push(tally);
+  for (const group of groupLayers(selected)) {
+    const running = group.map((layer, at) => runOne(layer, request, env, at === 0));
+    for (const { text, tally } of await Promise.all(running)) {
+      write(text);
+      tallies.push(tally);
+    }
   }
   return sumTallies(tallies);
 };

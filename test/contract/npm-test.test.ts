@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseTestRequest } from '../run/arguments.ts';
-import { layers, selectLayers } from '../run/layers.ts';
+import { groupLayers, layers, selectLayers } from '../run/layers.ts';
 import { isGreen, sumTallies, tallyText } from '../run/tally.ts';
 import { root, sourceFiles } from './source-files.ts';
 
@@ -40,6 +40,12 @@ describe('layers', () => {
       ['e2e', true],
       ['bench', true],
     ]);
+  });
+
+  test('run one after the other, but for the two that leave the machine half idle', () => {
+    const groups = (path: string) => groupLayers(selectLayers([path])).map((group) => group.map(({ name }) => name));
+    expect(groups('test')).toEqual([['fast'], ['integration'], ['conformance', 'e2e']]);
+    expect(groups('test/conformance')).toEqual([['conformance']]);
   });
 
   test('are chosen by path', () => {

@@ -13,7 +13,7 @@ const FILES = {
 } as const;
 
 const checkout = join(import.meta.dirname, '../..');
-const layer = { name: 'fixture', folders: ['test'], usesHost: true, workers: 1 };
+const layer = { name: 'fixture', folders: ['test'], usesHost: true, workers: 1, besideNext: false };
 
 let root = '';
 beforeAll(async () => {

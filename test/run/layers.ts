@@ -10,6 +10,8 @@ export interface Layer {
   readonly usesHost: boolean;
   /** How many of its files run side by side. */
   readonly workers: number;
+  /** It runs beside the next layer: both run their files one after the other, and neither makes what the other one does. */
+  readonly besideNext: boolean;
 }
 
 interface JestConfig {
@@ -28,12 +30,24 @@ export const layers: readonly Layer[] = config.projects.map(({ displayName, test
   usesHost: displayName !== 'fast',
   // Each integration test names what it makes on the machine so that no other one meets it; the rest makes images of the same names.
   workers: ['fast', 'integration'].includes(displayName) ? 2 : 1,
+  besideNext: displayName === 'conformance',
 }));
 
 const isInside = (inner: string, outer: string): boolean => inner === outer || inner.startsWith(`${outer}/`);
 
 /** Benchmarks run when they are named and not otherwise: their figures are for people. */
 const isForPeople = ({ name }: Layer): boolean => name === 'bench';
+
+/** The same layers, those together that run side by side. */
+export const groupLayers = (selected: readonly Layer[]): readonly (readonly Layer[])[] => {
+  const groups: Layer[][] = [];
+  for (const layer of selected) {
+    const open = groups.at(-1);
+    if (open?.at(-1)?.besideNext) open.push(layer);
+    else groups.push([layer]);
+  }
+  return groups;
+};
 
 /** The layers that have tests below one of the paths; all tests when there are no paths. */
 export const selectLayers = (paths: readonly string[]): readonly Layer[] =>
