@@ -33,7 +33,8 @@ export const startWorld = async (folder: string): Promise<World> => {
     // It must not inherit what a test runner sets.
     execArgv: [],
   });
-  const entry = join(folder, 'slipway-entry.mjs');
+  // Where it finds the packages that are loaded when they are needed.
+  const entry = join(import.meta.dirname, '../../../node_modules/.slipway-bench/cache.mjs');
   await bundle(join(import.meta.dirname, 'ways/slipway-entry.ts'), entry);
   const ask = async (): Promise<Served> => {
     server.send('served');
