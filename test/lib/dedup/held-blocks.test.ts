@@ -39,11 +39,11 @@ describe('a block', () => {
 
   test('goes when there is no room, the one that was taken longest ago first; in use it is not freed', async () => {
     const { held, freed, loaded, take } = hold();
-    const [used, idle, last] = [await take(1, 10 * MIB), await take(2, 10 * MIB), await take(3, MIB)];
+    const [used, idle, last] = [await take(1, 40 * MIB), await take(2, 40 * MIB), await take(3, MIB)];
     held.give(idle);
     held.give(last);
     held.give(await take(3));
-    await take(4, 20 * MIB);
+    await take(4, 80 * MIB);
     expect(freed).toEqual([idle]);
     // Another one than the first user has, who still has it.
     const again = await take(1, MIB);
