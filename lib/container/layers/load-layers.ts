@@ -99,8 +99,8 @@ const sendBeside = async (
     if (!forget) throw new Error('The container engine refused the lowest layer by itself.');
   });
   const sending = (async () => {
-    // What the layers have in common is fetched once, and comes first to the one that takes longest.
-    await Promise.race([lowest.fetched, accepted]);
+    // What the layers have in common is fetched once, and comes first to the one that takes longest. An archive without any layer has nothing to wait with.
+    await (others.size > 0 ? Promise.race([lowest.fetched, accepted]) : accepted);
     await send(tools, plan, others, onBytes, accepted);
   })();
   const [imported, sent] = await Promise.allSettled([importing, sending]);

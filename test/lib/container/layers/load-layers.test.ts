@@ -111,6 +111,30 @@ describe('a large lowest layer', () => {
     expect(warnings).toEqual([expect.stringContaining('refused the lowest layer of sdk:1')]);
   });
 
+  test('that is the only one is sent once', async () => {
+    const { engine: base, done } = dockerWith();
+    let isImported = false;
+    const importTar = async (name: string): Promise<RunningCommand> => {
+      const running = await base.importTar(name);
+      const ended = running.done.then(async (result) => {
+        await sleep(50);
+        isImported = true;
+        return result;
+      });
+      return { ...running, done: ended };
+    };
+    // As docker does, which looks for the layer when the archive has ended.
+    const load1 = async (): Promise<RunningCommand> => {
+      const running = await base.load();
+      const ended = running.done.then((result) => (isImported ? result : Promise.reject(refusal())));
+      ended.catch(() => {});
+      return { ...running, done: ended };
+    };
+    const { warnings, sentLayers } = await load({ ...base, importTar, load: load1 }, [large]);
+    expect(done).toEqual([`import ${large.diffId}`, 'load']);
+    expect([sentLayers, warnings]).toEqual([1, []]);
+  });
+
   test('is unpacked while the others are sent; their end comes when it is there, and not before', async () => {
     const { engine: base, done } = dockerWith();
     const seen: string[] = [];
