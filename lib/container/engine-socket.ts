@@ -49,7 +49,7 @@ const askId = (socketPath: string): Promise<string | undefined> =>
   new Promise((resolve) => {
     const request = http.get({ socketPath, path: '/info', timeout: ANSWER_TIMEOUT_MS, agent: false });
     request.once('timeout', () => request.destroy());
-    request.once('error', () => resolve(undefined));
+    request.on('error', () => resolve(undefined));
     request.once('response', async (response) => {
       try {
         resolve((JSON.parse(await textOf(response)) as { ID?: string }).ID);

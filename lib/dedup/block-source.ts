@@ -165,8 +165,7 @@ export const createBlockSource = async (
       bases.push(await held.take(number, () => load(number)));
       return (bases.at(-1) as DecodedBlock).raw;
     };
-    const block = await decodeBlock(record, baseOf, source, decoder?.inflate);
-    for (const base of bases) held.give(base);
+    const block = await decodeBlock(record, baseOf, source, decoder?.inflate).finally(() => bases.forEach(held.give));
     if (block.id !== id) throw slipwayError('DEDUP_DIGEST_MISMATCH', { what: source, expected: id, found: block.id });
     return { raw: block.raw, starts: startsOf(block.lengths) };
   };

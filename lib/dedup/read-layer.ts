@@ -16,6 +16,7 @@ export interface WantedLayer {
 /** So many blocks are decompressed side by side, ahead of their use. */
 const DECODED_AHEAD = 3;
 
+/** Nothing fetched yet. */
 export const noFetchedBytes = (): FetchedBytes => ({
   layerBytes: 0,
   blockBytes: 0,

@@ -408,6 +408,26 @@ describe('a lowest layer that docker unpacks while it comes', () => {
     PATIENT_MS,
   );
 
+  test(
+    'and is all that the image has, comes once',
+    async () => {
+      const reference = newName();
+      let opened = 0;
+      const only = {
+        ...lower,
+        open: () => {
+          opened += 1;
+          return lower.open();
+        },
+      };
+      const alone = configOf([below]);
+      const loaded = await loadLayers(tools, { config: alone, names: [reference], layers: [only] });
+      expect([loaded.imageId, opened]).toEqual([hash('sha256', alone), 1]);
+      await engine.removeImage(reference);
+    },
+    PATIENT_MS,
+  );
+
   test.each([
     ['a byte is wrong', 'LAYER_DIGEST_MISMATCH', (bytes: Buffer) => bytes.fill(1, 5_000_000, 5_000_001)],
     ['only the end is missing', 'LAYER_SIZE_MISMATCH', (bytes: Buffer) => bytes.subarray(0, -512)],

@@ -1,22 +1,17 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { explained } from '../../../lib/container/engine-faults.ts';
 import { type EngineInfo, openEngineSocket } from '../../../lib/container/index.ts';
 import { createLog, type LogEvent } from '../../../lib/log/index.ts';
+import { useServers } from '../../helpers/close-servers.ts';
 import { useTempFolders } from '../../helpers/temp.ts';
 
 /** What a real daemon does when all is well is in test/integration/container.test.ts. */
 
 const makeFolder = useTempFolders();
-const servers: Server[] = [];
-afterEach(() => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections();
-    server.close();
-  }
-});
+const closeLater = useServers();
 
 const INFO: EngineInfo = {
   name: 'docker',
@@ -36,7 +31,7 @@ const listen = async (answer: RequestListener, id = 'AAAA:BBBB'): Promise<string
   const server = createServer((request, response) =>
     request.url === '/info' ? response.end(JSON.stringify({ ID: id })) : answer(request, response),
   );
-  servers.push(server);
+  closeLater(server);
   await new Promise<void>((resolve) => server.listen(socket, resolve));
   return `unix://${socket}`;
 };

@@ -1,20 +1,15 @@
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { silentLog } from '../../../lib/log/index.ts';
 import { readFeed } from '../../../lib/retention/feed.ts';
+import { useServers } from '../../helpers/close-servers.ts';
 import { useTempFolders } from '../../helpers/temp.ts';
 import { writeFileAt } from '../../helpers/temp-files.ts';
 
 const makeFolder = useTempFolders();
-const servers: Server[] = [];
-afterEach(() => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections();
-    server.close();
-  }
-});
+const closeLater = useServers();
 
 /** Serves the answers in turn; the last one again and again. */
 const serve = async (...answers: { status: number; text?: string; cut?: boolean }[]): Promise<string> => {
@@ -27,7 +22,7 @@ const serve = async (...answers: { status: number; text?: string; cut?: boolean 
     if (answer?.cut) setImmediate(() => response.destroy());
     else response.end();
   });
-  servers.push(server);
+  closeLater(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/releases.json`;
 };
