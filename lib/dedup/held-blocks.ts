@@ -16,7 +16,7 @@ export interface HeldBlocks {
 
 /**
  * Up to this, blocks are kept for a second use; those in use count as well. After some nights the contents of a layer lie in many blocks, a part of each at a
- * time: with a quarter of this, half of the tenth night of a series was decompressed a second time.
+ * time: with a quarter of this, the tenth night of a series decompresses twice as much.
  */
 const MOST_DECODED_BYTES = 96 * 1024 * 1024;
 

@@ -17,7 +17,10 @@ import { createRunner } from '../../lib/process/index.ts';
 import { collectWarnings } from '../helpers/dedup-world.ts';
 import { configOf, tarOf } from '../helpers/layer-tar.ts';
 
-/** Images that are large enough for threads that unpack, and for a lowest layer that is imported beside the archive with the others. */
+/**
+ * Images that are large enough for threads that unpack, and for a lowest layer that is imported beside the archive with the others. Not beside the integration tests:
+ * each loading takes away lowest layers that killed processes left, and they have one that is to be found.
+ */
 
 const PATIENT_MS = 180_000;
 const MIB = 1024 * 1024;
