@@ -1,26 +1,18 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { World } from './e2e-world.ts';
-import { listTree } from './temp-files.ts';
-
-const readOr = <T>(read: () => T, otherwise: T): T => {
-  try {
-    return read();
-  } catch {
-    return otherwise;
-  }
-};
+import { commandLineOf, processIds, workFolderOf } from './processes.ts';
+import { listTree, namesIn } from './temp-files.ts';
 
 /** Processes that work somewhere below the folder: their command lines. */
 const processesIn = (folder: string): string[] =>
-  readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => readOr(() => readlinkSync(`/proc/${pid}/cwd`), '').startsWith(`${folder}/`))
-    .map((pid) => readOr(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '), ''))
+  processIds()
+    .filter((pid) => workFolderOf(pid).startsWith(`${folder}/`))
+    .map(commandLineOf)
     .filter(Boolean);
 
 const foldersOfSteps = (tree: string): string[] =>
-  readOr(() => readdirSync(join(tree, '__build__/slipway')), [])
+  namesIn(join(tree, '__build__/slipway'))
     .filter((name) => name.startsWith('tmp-'))
     .map((name) => `folder of a step: ${name}`);
 

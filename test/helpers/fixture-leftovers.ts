@@ -1,24 +1,12 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FixtureWorld } from './fixture-world.ts';
-
-const namesIn = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
-
-const readOrEmpty = (file: string): string => {
-  try {
-    return readFileSync(file, 'latin1');
-  } catch {
-    // The process has ended, or is a kernel thread.
-    return '';
-  }
-};
+import { commandLineOf, environmentOf, processIds } from './processes.ts';
+import { namesIn } from './temp-files.ts';
 
 /** Process IDs of everything that was started in a world and still runs; all of it inherits FIXTURE_DIR. */
 const processesOf = (world: FixtureWorld): number[] =>
-  readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => readOrEmpty(`/proc/${pid}/environ`).split('\0').includes(`FIXTURE_DIR=${world.folder}`))
-    .map(Number);
+  processIds().filter((pid) => environmentOf(pid).includes(`FIXTURE_DIR=${world.folder}`));
 
 /** Ends the processes of the world, or those chosen; one that ended by itself since it was listed is as good. */
 export const killProcessesOf = (world: FixtureWorld, isChosen: (pid: number) => boolean = () => true): void => {
@@ -36,9 +24,7 @@ export const killProcessesOf = (world: FixtureWorld, isChosen: (pid: number) => 
  * containers, temporary files and key rings, unfinished uploads and downloads, an open transaction in git.
  */
 export const leftoversOf = (world: FixtureWorld): string[] => {
-  const processes = processesOf(world).map(
-    (pid) => `process ${readOrEmpty(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')}`,
-  );
+  const processes = processesOf(world).map((pid) => `process ${commandLineOf(pid)}`);
   const containers = namesIn(join(world.folder, 'engine', 'containers')).map((name) => `container ${name}`);
   const temporary = namesIn(world.temp).map((name) => `temporary ${name}`);
   const work = namesIn(join(world.tree, '__build__', 'slipway'))

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { dump, load } from 'js-yaml';
 import { GENERATORS } from '../../lib/glue/index.ts';
 import { parsePipeline, resolveJobs } from '../../lib/pipeline/index.ts';
 import type { FixtureWorld, WorldMaker } from './fixture-world.ts';
+import { namesIn } from './temp-files.ts';
 
 /** Slipway's own folder. */
 export const SLIPWAY = join(import.meta.dirname, '..', '..');
@@ -65,7 +66,6 @@ export const makeGlueWorld = (worlds: WorldMaker, ci: string): GlueWorld => {
     world.git('push', '--quiet', 'origin', 'HEAD:main');
   };
   commit('Pipeline');
-  const namesIn = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
   return {
     world,
     env: { ...world.env, SLIPWAY, SLIPWAY_TREE: tree },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
 /** Writes a file and the folders above it; returns its path. */
@@ -19,6 +19,9 @@ export const noise = (sizeBytes: number, seed = 'seed'): Buffer => {
   }
   return Buffer.concat(blocks).subarray(0, sizeBytes);
 };
+
+/** What is directly in a folder; nothing when it is not there. */
+export const namesIn = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
 
 /** All files below a folder, hidden ones too, relative and sorted. */
 export const listTree = (folder: string): string[] =>

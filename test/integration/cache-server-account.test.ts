@@ -16,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { createArtifactCache } from '../../lib/cache/index.ts';
 import { createLog, type LogEvent } from '../../lib/log/index.ts';
 import { type CacheServer, docBlock, sshOptions, startCacheServer } from '../helpers/cache-server.ts';
+import { commandLineOf, environmentOf, processIds } from '../helpers/processes.ts';
 import { findFreePort } from '../helpers/sshd.ts';
 import { useTempFolders } from '../helpers/temp.ts';
 import { digestOf, listTree, noise, ODD_NAMES, writeFileAt } from '../helpers/temp-files.ts';
@@ -131,13 +132,6 @@ describeAsRoot('the restricted account of docs/cache-server.md', () => {
       .split('\n')
       .filter((line) => /^[\w+/=]{20,}$/.test(line));
     expect(secrets.length).toBeGreaterThan(2);
-    const readOr = (file: string): string => {
-      try {
-        return readFileSync(file, 'utf8');
-      } catch {
-        return '';
-      }
-    };
     const events: LogEvent[] = [];
     const store = server.open({}, { log: createLog((event) => events.push(event)) });
     const file = writeFileAt(join(makeFolder(), 'f'), noise(20_000_000));
@@ -147,8 +141,7 @@ describeAsRoot('the restricted account of docs/cache-server.md', () => {
     });
     const seen = new Set<string>();
     while (!isDone) {
-      for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
-        seen.add(readOr(`/proc/${pid}/cmdline`) + readOr(`/proc/${pid}/environ`));
+      for (const pid of processIds()) seen.add([commandLineOf(pid), ...environmentOf(pid)].join('\n'));
       await sleep(5);
     }
     await work;

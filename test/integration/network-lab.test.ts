@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { isRoot } from '../helpers/dedup-limits.ts';
 import { buildLab, type NetworkLab } from '../helpers/network-lab.ts';
+import { processesNaming, waitUntilGone } from '../helpers/processes.ts';
 import { useTempFolders } from '../helpers/temp.ts';
 
 jest.setTimeout(120_000);
@@ -65,16 +66,10 @@ describeAsRoot('a lab of hosts (left out without root)', () => {
     const other = await buildLab(makeFolder('lab'), ['alone']);
     const marker = `slipway-lab-${process.pid}`;
     await other.host('alone').start(node(SERVER, marker), /listening/);
-    const running = (): boolean =>
-      readdirSync('/proc').some((pid) => {
-        if (!/^\d+$/.test(pid) || !existsSync(`/proc/${pid}/cmdline`)) return false;
-        return execFileSync('cat', [`/proc/${pid}/cmdline`], { encoding: 'utf8' }).includes(marker);
-      });
-    expect(running()).toBe(true);
-    const mounts = (): string => execFileSync('cat', ['/proc/self/mounts'], { encoding: 'utf8' });
-    expect(mounts()).not.toContain('netns/alone');
+    expect(processesNaming(marker)).not.toEqual([]);
+    expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain('netns/alone');
     await other.stop();
-    expect(running()).toBe(false);
+    expect(await waitUntilGone(marker)).toEqual([]);
     expect(execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' })).not.toContain('alone');
   });
 });

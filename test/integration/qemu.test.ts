@@ -14,6 +14,7 @@ import {
   type StartOptions,
   startMachine,
 } from '../../lib/qemu/index.ts';
+import { commandLineOf, processIds } from '../helpers/processes.ts';
 import { useTempFolders } from '../helpers/temp.ts';
 import { type Ending, writeBootSector } from '../lib/qemu/boot-sector.ts';
 
@@ -69,14 +70,10 @@ const boot = async (text: string, ending: Ending, profile: object = {}): Promise
 };
 
 /** Command lines of QEMU processes that have to do with the test's folder. */
-const findQemu = async (): Promise<string[]> => {
-  const found: string[] = [];
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const words = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    if (words.startsWith('qemu-system') && words.includes(folder.slice(-6))) found.push(words);
-  }
-  return found;
-};
+const findQemu = (): string[] =>
+  processIds()
+    .map(commandLineOf)
+    .filter((line) => line.startsWith('qemu-system') && line.includes(folder.slice(-6)));
 
 const digest = async (file: string): Promise<string> =>
   createHash('sha256')
@@ -93,10 +90,10 @@ describe('a machine', () => {
     expect(machine.bootMs()).toBeGreaterThan(0);
     expect(machine.console.textFrom(0)).toContain('hello\nskiff login: ');
     expect(machine.ssh.port).toBeGreaterThan(0);
-    expect(await findQemu()).toHaveLength(1);
+    expect(findQemu()).toHaveLength(1);
     await machine.stop();
     await machine.stop();
-    expect(await findQemu()).toEqual([]);
+    expect(findQemu()).toEqual([]);
     expect(await digest(image)).toBe(before);
     expect((await readdir(folder)).sort()).toEqual(['console.log', 'guest.img']);
   });
@@ -149,7 +146,7 @@ describe('a machine', () => {
     const machine = await boot('x login: ', 'hang');
     await machine.awaitLogin();
     expect(await machine.powerOff()).toBe('quit');
-    expect(await findQemu()).toEqual([]);
+    expect(findQemu()).toEqual([]);
   });
 
   test('names the answer of ssh when nobody lets us in', async () => {
@@ -189,7 +186,7 @@ describe('an interruption', () => {
     setTimeout(() => abort.abort(new Error('interrupted')), 300);
     await expect(waiting).rejects.toThrow('interrupted');
     await machine.stop();
-    expect(await findQemu()).toEqual([]);
+    expect(findQemu()).toEqual([]);
     expect((await readdir(folder)).sort()).toEqual(['console.log', 'guest.img']);
   });
 
@@ -199,12 +196,12 @@ describe('an interruption', () => {
     const parent = spawn(process.execPath, [script, image, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
     try {
       await new Promise((resolve) => parent.stdout.once('data', resolve));
-      expect(await findQemu()).toHaveLength(1);
+      expect(findQemu()).toHaveLength(1);
     } finally {
       parent.kill('SIGKILL');
     }
-    for (let tries = 0; tries < 200 && (await findQemu()).length > 0; tries += 1) await sleep(100);
-    expect(await findQemu()).toEqual([]);
+    for (let tries = 0; tries < 200 && findQemu().length > 0; tries += 1) await sleep(100);
+    expect(findQemu()).toEqual([]);
   });
 });
 

@@ -7,6 +7,7 @@ import { buildUpTo } from '../helpers/fixture-pipeline.ts';
 import { mustRun, runStep, startStep } from '../helpers/fixture-step.ts';
 import { type FixtureWorld, useWorlds } from '../helpers/fixture-world.ts';
 import { makeTestKey, type TestKey } from '../helpers/gpg.ts';
+import { commandLineOf } from '../helpers/processes.ts';
 import { useTempFolders } from '../helpers/temp.ts';
 
 jest.setTimeout(120_000);
@@ -26,15 +27,6 @@ const PROBE = `
   echo text | gpg --batch --quiet --local-user "\${SIGNER:-nobody}" --clearsign 2>&1 | head -n 1
   find . -name 'private-keys*' -o -name '*.key' -o -name '.gnupg' -o -name 'pubring*'; } >"$FIXTURE_DIR/seen"
 `;
-
-const commandOf = (pid: number): string => {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    // It ended by itself.
-    return '';
-  }
-};
 
 const seen = (): string[] => readFileSync(join(world.folder, 'seen'), 'utf8').trimEnd().split('\n');
 
@@ -114,7 +106,7 @@ describe("the tree's entry points", () => {
     await step.done;
     const [home = ''] = seen();
     expect(existsSync(join(home, 'private-keys-v1.d'))).toBe(true);
-    killProcessesOf(world, (pid) => commandOf(pid).includes('run_sdk_container'));
+    killProcessesOf(world, (pid) => commandLineOf(pid).includes('run_sdk_container'));
     world.behave('run_sdk_container', undefined);
     await mustRun(world, 'image', ['amd64']);
     expect(seen()[0]).toBe(home);

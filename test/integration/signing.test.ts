@@ -5,6 +5,7 @@ import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/global
 import { createRunner } from '../../lib/process/index.ts';
 import { createEmptyRing, openSigner, openVerifier, type Signer, type Verifier } from '../../lib/signing/index.ts';
 import { makeTestKey, signAt, type TestKey } from '../helpers/gpg.ts';
+import { processesNaming, waitUntilGone } from '../helpers/processes.ts';
 import { useTempFolders } from '../helpers/temp.ts';
 import { ODD_NAMES, writeFileAt } from '../helpers/temp-files.ts';
 
@@ -47,18 +48,6 @@ const verifierOf = async (trustedKeys: string): Promise<Verifier> => {
   return verifier;
 };
 
-/** Programs whose environment or arguments name this folder. */
-const processesOf = (folder: string): string[] =>
-  readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder);
-      } catch {
-        return false;
-      }
-    });
-
 describe('openSigner', () => {
   test('nothing configured: no signer; half: a clear refusal', async () => {
     const parent = makeFolder();
@@ -85,12 +74,11 @@ describe('openSigner', () => {
     expect(statSync(signer.home).mode & 0o777).toBe(0o700);
     expect(signer.home.startsWith(parent)).toBe(true);
     expect(signer.fingerprint).toBe(good.fingerprint);
-    expect(processesOf(signer.home)).toHaveLength(1);
+    expect(processesNaming(signer.home)).toHaveLength(1);
     await signer.close();
     await signer.close();
     expect(existsSync(signer.home)).toBe(false);
-    for (let tries = 0; processesOf(signer.home).length > 0 && tries < 200; tries += 1) await sleep(50);
-    expect(processesOf(signer.home)).toEqual([]);
+    expect(await waitUntilGone(signer.home)).toEqual([]);
   });
 
   test('the key and the agent of a killed process are ended by the next one', async () => {
@@ -103,13 +91,13 @@ describe('openSigner', () => {
     writeFileSync(join(orphan, '.slipway-owner'), owner.replace(/-\d+-/, '-4194303-'));
     const inOrphan = createRunner({ cwd: '/', env: { PATH: process.env.PATH, GNUPGHOME: orphan } });
     await inOrphan.run(['gpg', '--batch', '--quiet', '--import', good.secretKeyFile]);
-    const agent = processesOf(orphan);
+    const agent = processesNaming(orphan);
     expect(agent).toHaveLength(1);
     const second = await signerOf(good, parent);
     expect(readdirSync(parent)).toEqual([basename(second.home)]);
     // Its successor has the same name, and an agent of its own.
     expect(second.home).toBe(orphan);
-    const isThere = (): boolean => processesOf(orphan).some((pid) => agent.includes(pid));
+    const isThere = (): boolean => processesNaming(orphan).some((pid) => agent.includes(pid));
     for (let tries = 0; isThere() && tries < 200; tries += 1) await sleep(50);
     expect(isThere()).toBe(false);
   });
