@@ -19,10 +19,7 @@ export interface JestOptions {
 /** How jest begins when something still runs after the last test, whatever time it is given. Without --forceExit it would then wait for ever. */
 const DID_NOT_EXIT = 'Jest did not exit ';
 
-/**
- * What jest says when it kills a worker process. It gives it half a second, whatever `openHandlesTimeout` says, and a process with hundreds of test files behind it
- * needs that long to end on a busy machine: so this is no fault. A file that is run alone has no worker, and is held to the above.
- */
+/** The same for a worker process, which jest kills. */
 const WORKER_DID_NOT_EXIT = 'A worker process has failed to exit gracefully';
 
 /** After that, this is how long it may still take to end. */
@@ -81,13 +78,8 @@ export const runLayer = async (layer: Layer, options: JestOptions): Promise<Tall
     });
     const tally = await readResult(resultFile);
     const faults = [];
-    if (output.includes(DID_NOT_EXIT)) {
+    if (output.includes(DID_NOT_EXIT) || output.includes(WORKER_DID_NOT_EXIT)) {
       faults.push('the tests leave something running (open handles): a timer, a server, a child process');
-    }
-    if (output.includes(WORKER_DID_NOT_EXIT)) {
-      options.write(
-        `NOTE ${layer.name}: jest did not wait for a worker; run the last files one by one to see whether they leave something running\n`,
-      );
     }
     if (tally === undefined) faults.push(`jest ended with ${exitCode ?? 'a signal'} and left no result`);
     else if (exitCode !== 0 && tally.failed === 0 && faults.length === 0) faults.push(`jest ended with ${exitCode}`);
