@@ -18,6 +18,8 @@ const layer = (name, folders) => ({
 export default {
   // A second is short for connections that were just closed, after ten minutes of tests in one process; what does not end by itself is found all the same.
   openHandlesTimeout: 5000,
+  // The same for a worker process; jest's half a second is short for one with a hundred test files behind it.
+  workerGracefulExitTimeout: 5000,
   // A limit is for what hangs; a busy machine makes anything slow. Those who need more say so themselves.
   testTimeout: 120_000,
   projects: [

@@ -29,20 +29,20 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-const run = async (...names: (keyof typeof FILES | 'none')[]) => {
+const run = async (names: readonly (keyof typeof FILES | 'none')[], workers = 1) => {
   let output = '';
   const write = (text: string): void => {
     output += text;
   };
   const paths = names.map((name) => `test/${name}`);
   const env = { ...process.env, FORCE_COLOR: '0', CI: 'true' };
-  const tally = await runLayer(layer, { root, env, paths, jestArgs: [], write });
+  const tally = await runLayer({ ...layer, workers }, { root, env, paths, jestArgs: [], write });
   return { tally, output };
 };
 
 describe('a layer is judged', () => {
   test('by its tests', async () => {
-    const { tally, output } = await run('good.test.mjs', 'bad.test.mjs');
+    const { tally, output } = await run(['good.test.mjs', 'bad.test.mjs']);
     expect(tally).toEqual({ passed: 2, failed: 1, skipped: 2 });
     expect(output).toContain('as it should');
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
@@ -50,16 +50,22 @@ describe('a layer is judged', () => {
   });
 
   test('by files that cannot be loaded', async () => {
-    expect((await run('broken.test.mjs')).tally).toEqual({ passed: 0, failed: 1, skipped: 0 });
+    expect((await run(['broken.test.mjs'])).tally).toEqual({ passed: 0, failed: 1, skipped: 0 });
   });
 
   test('by what its tests leave running, without waiting for ever', async () => {
-    const { tally, output } = await run('open.test.mjs');
+    const { tally, output } = await run(['open.test.mjs']);
     expect(tally).toEqual({ passed: 1, failed: 1, skipped: 0 });
     expect(output).toContain('FAIL fixture: the tests leave something running (open handles)');
   });
 
+  test('by what they leave running in one of several workers', async () => {
+    const { tally, output } = await run(['open.test.mjs', 'good.test.mjs'], 2);
+    expect(tally).toEqual({ passed: 2, failed: 1, skipped: 2 });
+    expect(output).toContain('FAIL fixture: the tests leave something running (open handles)');
+  });
+
   test('as nothing when there is no test', async () => {
-    expect((await run('none')).tally).toEqual({ passed: 0, failed: 0, skipped: 0 });
+    expect((await run(['none'])).tally).toEqual({ passed: 0, failed: 0, skipped: 0 });
   });
 });
